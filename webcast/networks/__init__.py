@@ -1,0 +1,1 @@
+"""Networks only, one file per paper; the stages own everything around them."""

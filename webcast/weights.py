@@ -1,0 +1,109 @@
+"""A stage's weights: a folder with `config.json` and `model.safetensors`, read without trust.
+
+Nothing here runs code from the folder: the config is JSON and the tensors are safetensors. Whatever is
+wrong with them is a `WeightsError` that names the file.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from webcast.errors import WeightsError
+
+CONFIG_NAME = "config.json"
+MODEL_NAME = "model.safetensors"
+
+Builder = TypeVar("Builder")
+
+
+def read_config(folder: Path) -> dict:
+    """The folder's `config.json`, which must hold a JSON object."""
+    path = folder / CONFIG_NAME
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise WeightsError(f"{path} is missing: give a folder of webcast weights.") from None
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} cannot be read as JSON ({error}); fetch the weights again.") from None
+    if not isinstance(config, dict):
+        raise WeightsError(f"{path} must hold a JSON object, not a {type(config).__name__}.")
+    return config
+
+
+def setting(config: Mapping, key: str, kind: type, folder: Path):
+    """`config[key]`, which must be there and of the kind asked for (an int will do for a float)."""
+    value = config.get(key)
+    wanted = (int, float) if kind is float else kind
+    if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
+        raise WeightsError(f"{folder / CONFIG_NAME} needs {key!r}, a {kind.__name__}; it has {value!r}.")
+    return value
+
+
+def pick(builders: Mapping[str, Builder], name: str, stage: str) -> Builder:
+    """The builder of that name, or an error that lists the names there are."""
+    if name not in builders:
+        known = ", ".join(sorted(builders))
+        raise WeightsError(f"There is no {stage} called {name!r}; choose one of {known}.")
+    return builders[name]
+
+
+def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
+    """The tensors of the folder's `model.safetensors` on the CPU; half precision becomes float32."""
+    path = folder / MODEL_NAME
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError:
+        raise WeightsError(f"{path} is missing: give a folder of webcast weights.") from None
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is not a safetensors file ({error}); fetch the weights again.") from None
+    return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+
+
+def load_network(network: nn.Module, folder: Path, device: torch.device) -> nn.Module:
+    """The network with the folder's weights, in eval mode on the device, its parameters frozen.
+
+    The network may have been built on the meta device: the tensors read take the place of its own.
+    """
+    tensors = read_tensors(folder)
+    expected = {name: t.shape for name, t in network.state_dict().items()}
+    unlike = [
+        name for name in expected.keys() | tensors.keys() if expected.get(name) != _shape(tensors, name)
+    ]
+    if unlike:
+        raise WeightsError(
+            f"{folder / MODEL_NAME} does not fit its {CONFIG_NAME}: {len(unlike)} tensors are missing, "
+            f"unknown or of another shape, {min(unlike)!r} among them."
+        )
+    network.load_state_dict(tensors, assign=True)
+    return network.to(device).eval().requires_grad_(False)
+
+
+def _shape(tensors: Mapping[str, torch.Tensor], name: str) -> torch.Size | None:
+    return tensors[name].shape if name in tensors else None
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256 in hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_hashes(folder: Path, hashes: Mapping[str, str]) -> None:
+    """Raises unless each file (a path inside the folder) has the SHA-256 given for it."""
+    for name, expected in hashes.items():
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+            raise WeightsError(f"{path}, which the weights' {CONFIG_NAME} names, is missing.")
+        found = sha256(path)
+        if found != expected:
+            raise WeightsError(
+                f"{path} has SHA-256 {found[:12]}... where {CONFIG_NAME} says {str(expected)[:12]}...; "
+                "fetch the weights again."
+            )
