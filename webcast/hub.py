@@ -1,0 +1,143 @@
+"""The only file that talks to the Hub: weights and galleries by folder, by id and revision, or bundled.
+
+Nothing but JSON, Markdown, safetensors and parquet is fetched, so no pickle ever is.
+
+Where the Hub cannot be reached (no connection, or it answers 5xx), `pull` falls back for weights and
+gallery together: to what was fetched before, then to the bundle, and says so. Whatever else the Hub
+answers is an error: it means that the id, the revision or the token is wrong.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import huggingface_hub
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    HTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from webcast.errors import HubError
+
+BUNDLE = Path(__file__).parent / "bundle"
+FILES = {
+    "model": ["config.json", "README.md", "*/config.json", "*/model.safetensors"],
+    "dataset": ["README.md", "*.parquet"],
+}
+FOLDERS = {"model": BUNDLE / "weights", "dataset": BUNDLE / "gallery"}
+HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(?:@(?P<revision>\S+))?", re.ASCII)
+ADVICE = {
+    401: "the token is not accepted, so run `hf auth login`",
+    403: "the token does not allow it, so log in with one that does",
+    429: "these are too many requests, so wait a few minutes",
+}
+
+
+class HubDown(HubError):
+    """The Hub cannot be reached, or it is not well."""
+
+
+class Pulled(NamedTuple):
+    """A folder with weights or a gallery, where it came from, and which revision of it this is."""
+
+    folder: Path
+    name: str
+    revision: str
+
+
+def pull(weights: str | Path | None, gallery: str | Path | None) -> tuple[Pulled, Pulled, tuple[str, ...]]:
+    """Weights and gallery, each a folder, a Hub id with optional `@revision` or None for the bundle.
+
+    The third value says in a sentence what was used instead where the Hub could not be reached. Raises
+    `HubError` for an id, a revision or a token that the Hub refuses.
+    """
+    try:
+        return pull_models(weights), pull_gallery(gallery), ()
+    except HubDown as error:
+        down = str(error)
+    try:
+        cached = pull_models(weights, cached=True), pull_gallery(gallery, cached=True)
+        return *cached, (f"{down} What was fetched earlier is used.",)
+    except HubDown:
+        bundle = pull_models(None), pull_gallery(None)
+        return *bundle, (f"{down} The bundled weights and demo troupe are used instead.",)
+
+
+def pull_models(weights: str | Path | None, cached: bool = False) -> Pulled:
+    """A folder of weights; with `cached`, only what an earlier call fetched. Raises as `pull`."""
+    return _pull(weights, "model", cached)
+
+
+def pull_gallery(gallery: str | Path | None, cached: bool = False) -> Pulled:
+    """A folder with a gallery; with `cached`, only what an earlier call fetched. Raises as `pull`."""
+    return _pull(gallery, "dataset", cached)
+
+
+def _pull(source: str | Path | None, kind: str, cached: bool) -> Pulled:
+    if source is None:
+        folder = FOLDERS[kind]
+        return Pulled(folder, "bundle", _revision(folder, FILES[kind]))
+    if Path(source).is_dir():
+        folder = Path(source)
+        return Pulled(folder, folder.resolve().name, _revision(folder, FILES[kind]))
+    hub_id = HUB_ID.fullmatch(str(source))
+    if not hub_id:
+        raise HubError(f"{source} is neither a folder nor a Hub id such as user/name or user/name@revision.")
+    repo, revision = hub_id["id"], hub_id["revision"] or "main"
+    folder = _fetch(repo, revision, kind, cached)
+    return Pulled(folder, repo, folder.name)
+
+
+def _revision(folder: Path, patterns: list[str]) -> str:
+    """Twelve hex digits that change with every file of the folder that counts."""
+    digest = hashlib.sha256()
+    for path in sorted({path for pattern in patterns for path in folder.rglob(pattern)}):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def _fetch(repo: str, revision: str, kind: str, cached: bool) -> Path:
+    """The snapshot of a repository in huggingface_hub's cache, a folder named after its commit."""
+    what = f"{kind} {repo}" if revision == "main" else f"{kind} {repo} at {revision}"
+    try:
+        if not cached:
+            # snapshot_download would answer a 401 or a 404 from its cache, without a word; ask first.
+            revision = huggingface_hub.HfApi().repo_info(repo, revision=revision, repo_type=kind).sha
+        folder = huggingface_hub.snapshot_download(
+            repo, repo_type=kind, revision=revision, allow_patterns=FILES[kind], local_files_only=cached
+        )
+    except (HTTPError, HFValidationError, OSError) as error:
+        # A file that cannot be had is told as missing from the cache; why is in its cause.
+        raise _explain(error.__cause__ or error, what) from None
+    return Path(folder)
+
+
+def _explain(error: BaseException, what: str) -> HubError:
+    """The error of huggingface_hub as one sentence; `HubDown` where another time may do."""
+    match error:
+        case GatedRepoError():
+            return HubError(f"The Hub keeps the {what} behind a gate; ask for access on its page and log in.")
+        case RevisionNotFoundError():
+            return HubError(f"The Hub has no {what}; check the revision.")
+        case RepositoryNotFoundError():
+            return HubError(
+                f"The Hub has no {what} that you may read, and no such folder is here; "
+                "check the id, and run `hf auth login` if it is private."
+            )
+        case HfHubHTTPError() if error.response.status_code >= 500:
+            return HubDown(f"The Hub answered {error.response.status_code} for the {what}.")
+        case HfHubHTTPError():
+            status = error.response.status_code
+            return HubError(f"The Hub answered {status} for the {what}; {ADVICE.get(status, 'try again')}.")
+        case HTTPError() | OfflineModeIsEnabled() | LocalEntryNotFoundError():
+            return HubDown(f"The Hub could not be reached for the {what}.")
+        case _:
+            return HubError(f"The {what} could not be fetched ({error}).")
