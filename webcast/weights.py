@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from webcast.errors import WeightsError
@@ -66,27 +66,33 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
-def load_network(network: nn.Module, folder: Path, device: torch.device) -> nn.Module:
-    """The network with the folder's weights, in eval mode on the device, its parameters frozen.
+def load_network(network: nn.Module, folder: Path) -> None:
+    """Gives the network the folder's weights, float32 on the CPU; names and shapes must all fit.
 
     The network may have been built on the meta device: the tensors read take the place of its own.
     """
     tensors = read_tensors(folder)
-    expected = {name: t.shape for name, t in network.state_dict().items()}
-    unlike = [
-        name for name in expected.keys() | tensors.keys() if expected.get(name) != _shape(tensors, name)
-    ]
+    expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    found = {name: tensor.shape for name, tensor in tensors.items()}
+    unlike = {name for name, _ in expected.items() ^ found.items()}
     if unlike:
         raise WeightsError(
             f"{folder / MODEL_NAME} does not fit its {CONFIG_NAME}: {len(unlike)} tensors are missing, "
             f"unknown or of another shape, {min(unlike)!r} among them."
         )
     network.load_state_dict(tensors, assign=True)
-    return network.to(device).eval().requires_grad_(False)
+    network.requires_grad_(False)
 
 
-def _shape(tensors: Mapping[str, torch.Tensor], name: str) -> torch.Size | None:
-    return tensors[name].shape if name in tensors else None
+def write_stage(folder: Path, config: Mapping, network: nn.Module) -> None:
+    """Writes a stage's folder as the loaders read it, the weights in half precision."""
+    tensors = {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).cpu().contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, folder / MODEL_NAME)
+    (folder / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def sha256(path: Path) -> str:
