@@ -1,0 +1,135 @@
+"""A stranger's portraits, loose or in ZIP files, laid out as the folder `person name/photo.jpg`.
+
+Nothing of an archive's own paths is used but one folder name per picture, and what is written is counted
+as it is unpacked, for the sizes in an archive's directory may lie.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from webcast.errors import GalleryError
+from webcast.photos import PICTURE_SUFFIXES
+
+MAX_PHOTOS = 300
+MAX_BYTES = 200_000_000
+MAX_ENTRIES = 5000
+NAME_LENGTH = 60
+ARCHIVE_SUFFIXES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".cbz", ".cbr"}
+CHUNK = 1 << 20
+
+
+def unpack_portraits(files: Iterable[str | Path], folder: Path) -> int:
+    """Copy the pictures of `files` to `folder` as `person name/number.suffix`, and say how many.
+
+    A ZIP holds one folder per person; a loose picture is of whom its file name says, without a number at
+    its end. An archive's `people.csv` comes along. Raises `GalleryError` for too many pictures or bytes, an
+    archive within an archive, an encrypted or broken one, and where no picture is found.
+    """
+    photos, room = 0, MAX_BYTES
+    for path in map(Path, files):
+        with _errors_in_words(path.name):
+            for person, suffix, source in _pictures(path):
+                photos += suffix != ".csv"
+                if photos > MAX_PHOTOS:
+                    raise GalleryError(f"At most {MAX_PHOTOS} portraits can be used at once; leave some out.")
+                target = folder / person / f"{photos:04}{suffix}"
+                if suffix == ".csv":
+                    target = folder / "people.csv"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with source, target.open("wb") as copy:
+                    room -= _copy(source, copy, room, path.name)
+    if not photos:
+        raise GalleryError("No picture was found; give a ZIP with one folder of photos per person.")
+    return photos
+
+
+@contextmanager
+def _errors_in_words(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
+        raise GalleryError(f"{name} cannot be unpacked ({error}); make the ZIP again.") from None
+    except RuntimeError:  # zipfile's word for a missing password
+        raise GalleryError(f"{name} is encrypted; make a ZIP without a password.") from None
+
+
+def _pictures(path: Path) -> Iterator[tuple[str, str, BinaryIO]]:
+    """Whose picture, its suffix and its opened bytes, for a loose picture or each picture of a ZIP."""
+    suffix = path.suffix.lower()
+    if suffix == ".zip":
+        yield from _zip_pictures(path)
+    elif suffix in PICTURE_SUFFIXES:
+        yield _person(path.stem, loose=True), suffix, path.open("rb")
+    else:
+        raise GalleryError(
+            f"{path.name} is neither a picture nor a ZIP; give JPEG or PNG photos, or one ZIP."
+        )
+
+
+def _zip_pictures(path: Path) -> Iterator[tuple[str, str, BinaryIO]]:
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        if len(entries) > MAX_ENTRIES:
+            raise GalleryError(f"{path.name} holds more than {MAX_ENTRIES} files; leave some out.")
+        for entry in entries:
+            inside = PurePosixPath(_readable_name(entry).replace("\\", "/"))
+            suffix, folder = inside.suffix.lower(), inside.parent.name
+            if _is_junk(entry, inside):
+                continue
+            if suffix in ARCHIVE_SUFFIXES:
+                raise GalleryError(
+                    f"{path.name} holds another archive; ZIP the folders of photos themselves."
+                )
+            if suffix in PICTURE_SUFFIXES or inside.name == "people.csv":
+                yield _person(folder or inside.stem, loose=not folder), suffix, archive.open(entry)
+
+
+def _is_junk(entry: zipfile.ZipInfo, inside: PurePosixPath) -> bool:
+    """Folders, links, and what macOS and others leave behind."""
+    is_link = stat.S_ISLNK(entry.external_attr >> 16)
+    is_hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in inside.parts)
+    return entry.is_dir() or is_link or is_hidden
+
+
+def _readable_name(entry: zipfile.ZipInfo) -> str:
+    """The name as its maker saw it; Korean Windows writes cp949, and older tools UTF-8, without saying so."""
+    if entry.flag_bits & 0x800:
+        return entry.filename
+    raw = entry.filename.encode("cp437", errors="replace")
+    for encoding in ("utf-8", "cp949"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return entry.filename
+
+
+def _person(name: str, loose: bool) -> str:
+    """A person's name that is safe as the name of one folder."""
+    if loose:
+        name = re.sub(r"[\s_-]*\(?\d+\)?$", "", name) or name
+    name = unicodedata.normalize("NFC", name)
+    name = re.sub(r"[/\\\x00-\x1f\x7f]", " ", name).strip(" .")[:NAME_LENGTH]
+    return name or "unnamed"
+
+
+def _copy(source: BinaryIO, target: BinaryIO, room: int, name: str) -> int:
+    """Copy at most `room` bytes and say how many there were."""
+    copied = 0
+    while chunk := source.read(CHUNK):
+        copied += len(chunk)
+        if copied > room:
+            raise GalleryError(
+                f"{name} unpacks to more than {MAX_BYTES // 1_000_000} MB; use smaller photos."
+            )
+        target.write(chunk)
+    return copied
