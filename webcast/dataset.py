@@ -45,7 +45,7 @@ class StoredPortrait(Portrait):
     @property
     def image(self) -> Image.Image:
         try:
-            return open_image(BytesIO(self.encoded))
+            return open_image(self.encoded)
         except ImageError as error:
             raise GalleryError(
                 f"A portrait of {self.person.name} in the gallery is not a usable picture: {error}"
@@ -95,7 +95,7 @@ def read_photos(table: pa.Table, folder: Path) -> Iterator[Photo]:
             people[key] = Person(unique_id(key, taken), str(row["name"]), row.get("gender"))
             taken.add(people[key].id)
         about = {"source": row.get("source") or "", "licence": row.get("licence") or ""}
-        yield Photo(people[key], BytesIO(encoded), f"row {number}", **about)
+        yield Photo(people[key], encoded, f"row {number}", **about)
 
 
 def read_embeddings(table: pa.Table, folder: Path) -> np.ndarray:

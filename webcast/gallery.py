@@ -197,7 +197,7 @@ def load_gallery(
             f"{folder} is a dataset without webcast's embeddings; build a gallery of it: {command}"
         )
     portraits = tuple(
-        StoredPortrait(photo.person, photo.file.getvalue(), photo.source, photo.licence)
+        StoredPortrait(photo.person, photo.file, photo.source, photo.licence)
         for photo in read_photos(table, folder)
     )
     embeddings = read_embeddings(table, folder)

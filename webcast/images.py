@@ -6,6 +6,7 @@ file cannot pick an obscure decoder or unpack into more memory than `MAX_PIXELS`
 
 from __future__ import annotations
 
+import io
 import struct
 import unicodedata
 from collections.abc import Iterable
@@ -25,11 +26,11 @@ HEAD_SCALE = 1.5
 HEAD_LIFT = 0.08
 NAME_LENGTH = 80
 
-Source = str | Path | Image.Image
+Source = str | Path | bytes | Image.Image
 
 
 def open_image(source: Source) -> Image.Image:
-    """Let a picture in: a path, or a PIL image of any mode, becomes an upright RGB image in memory.
+    """Let a picture in: a path, a file's bytes or a PIL image of any mode becomes an upright RGB image.
 
     Transparency is laid on white, 16-bit, 32-bit and float grey are scaled to 8 bit, EXIF orientation is
     applied, and an animation gives its first frame. Raises ImageError, with one sentence that names the
@@ -37,10 +38,10 @@ def open_image(source: Source) -> Image.Image:
     """
     if isinstance(source, Image.Image):
         return _decode(source, "The picture")
-    path, name = Path(source), display_name(source)
+    name = "The picture" if isinstance(source, bytes) else display_name(source)
     try:
-        _refuse_non_file(path, name)
-        with Image.open(path, formats=FORMATS) as image:
+        file = io.BytesIO(source) if isinstance(source, bytes) else _existing(Path(source), name)
+        with Image.open(file, formats=FORMATS) as image:
             return _decode(image, name)
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is not a picture; use PNG, JPEG, WebP, GIF, BMP or TIFF.") from error
@@ -120,17 +121,19 @@ def crop_head(image: Image.Image, box: Box) -> Image.Image:
 def _panel(source: Source | Panel, number: int) -> Panel:
     if isinstance(source, Panel):
         return source
-    name = f"picture {number}" if isinstance(source, Image.Image) else display_name(source)
+    name = display_name(source) if isinstance(source, (str, Path)) else f"picture {number}"
     return Panel(open_image(source), name)
 
 
-def _refuse_non_file(path: Path, name: str) -> None:
+def _existing(path: Path, name: str) -> Path:
+    """The path, where it is a file that has anything in it."""
     if path.is_dir():
         raise ImageError(f"{name} is a folder; give the picture files in it.")
     if not path.is_file():
         raise ImageError(f"There is no picture file {name}; check the path.")
     if path.stat().st_size == 0:
         raise ImageError(f"{name} is empty (0 bytes); save or download it again.")
+    return path
 
 
 def _decode(image: Image.Image, name: str) -> Image.Image:

@@ -5,7 +5,6 @@ import re
 import unicodedata
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 from webcast.errors import GalleryError
@@ -16,10 +15,10 @@ PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A picture not yet let in: whom it shows, its file, what to call it, where it is from, its licence."""
+    """A picture not yet let in: whom it shows, its file or that file's bytes, what to call it, its origin."""
 
     person: Person
-    file: Path | BytesIO
+    file: Path | bytes
     label: str
     source: str = ""
     licence: str = ""

@@ -1,0 +1,219 @@
+"""Joins the stages: pages in, a cast out.
+
+    panels -> detect -> crop -> upscale -> realize -> embed -> search -> ballots -> vote
+
+A head goes to the embedder as drawn (similarity "direct") or as realized (similarity "realized").
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from webcast.errors import WebcastError
+from webcast.gallery import Gallery
+from webcast.images import load_panels, open_image
+from webcast.types import (
+    Ballot,
+    CastResult,
+    Detector,
+    Embedder,
+    Face,
+    Panel,
+    Realizer,
+    Sources,
+    Upscaler,
+)
+from webcast.vote import VOTES_PER_FACE, firmness, tally
+
+HEAD_SIDE_PX = 256  # a head this large gains nothing from the upscaler
+BATCH = 8
+SIMILARITIES = ("direct", "realized")
+
+Page = str | Path | Image.Image | Panel
+Progress = Callable[[str, int, int], Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stages:
+    """The four stages of one set of weights, on one device.
+
+    `similarity` is the one of `SIMILARITIES` that was measured to cast better. `firm_standout` is, for
+    each similarity, the mean standout below which a result is no firmer than chance; it may be empty.
+    """
+
+    detector: Detector
+    upscaler: Upscaler
+    realizer: Realizer
+    embedder: Embedder
+    name: str
+    revision: str
+    similarity: str = "direct"
+    firm_standout: Mapping[str, float] = field(default_factory=dict)
+    device: str = "cpu"
+
+    def detect(self, page: Page) -> list[Face]:
+        """The faces of one page (a path, a PIL image or a Panel), largest first; empty where none is."""
+        (panel,), _ = load_panels([page])
+        return self.detector.detect([panel])[0]
+
+    def upscale(self, images: Sequence[str | Path | Image.Image]) -> list[Image.Image]:
+        """Pictures of any size, each a whole factor larger."""
+        return self.upscaler.upscale([open_image(image) for image in images])
+
+    def realize(self, images: Sequence[str | Path | Image.Image]) -> list[Image.Image]:
+        """Square head crops (`Face.crop`), each as a photo-like picture of the weights' size."""
+        return self.realizer.realize([open_image(image) for image in images])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Caster:
+    """Casts drawn faces with the people of one gallery. `notices` go into every result.
+
+    Raises `GalleryError` where another embedder made the gallery.
+    """
+
+    stages: Stages
+    gallery: Gallery
+    notices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.gallery.check_embedder(self.stages.embedder)
+
+    @property
+    def device(self) -> str:
+        return self.stages.device
+
+    @property
+    def sources(self) -> Sources:
+        """Which weights and which gallery this caster has."""
+        stages, gallery = self.stages, self.gallery
+        return Sources(stages.name, stages.revision, gallery.name, gallery.revision)
+
+    def with_gallery(self, gallery: Gallery) -> "Caster":
+        """The same stages before another gallery; nothing is loaded again."""
+        return replace(self, gallery=gallery)
+
+    def detect(self, page: Page) -> list[Face]:
+        """See `Stages.detect`."""
+        return self.stages.detect(page)
+
+    def upscale(self, images: Sequence[str | Path | Image.Image]) -> list[Image.Image]:
+        """See `Stages.upscale`."""
+        return self.stages.upscale(images)
+
+    def realize(self, images: Sequence[str | Path | Image.Image]) -> list[Image.Image]:
+        """See `Stages.realize`."""
+        return self.stages.realize(images)
+
+    def cast(
+        self,
+        pages: Page | Sequence[Page],
+        faces: Sequence[int | Face] | None = None,
+        progress: Progress | None = None,
+        similarity: str | None = None,
+    ) -> CastResult:
+        """Who of the gallery gets the part of one character.
+
+        `pages` are paths, PIL images or Panels; one that cannot be let in becomes a notice. `faces` are
+        the character's: indices into the faces of all usable pages in order (each page's largest first),
+        or `Face` objects; None takes every face, and the notices say so. `progress` is called with the
+        stage's name, how much of it is done and of how many; what it raises ends the cast. `similarity`
+        is one of `SIMILARITIES`, by default the one that the weights say casts better.
+
+        Raises `WebcastError` for no usable page, no face, an index that is not there, or another
+        similarity.
+        """
+        similarity = similarity or self.stages.similarity
+        if similarity not in SIMILARITIES:
+            raise WebcastError(f"There is no similarity {similarity!r}; choose direct or realized.")
+        progress = progress or _silent
+        chosen, notices = self._choose(pages, faces, progress)
+        ballots = self._ballots(chosen, similarity, progress)
+        standings = tally(ballots)
+        each = list(self.gallery.portraits_each.values())
+        measured, doubts = firmness(ballots, standings, each, self.stages.firm_standout.get(similarity))
+        progress("vote", 1, 1)
+        notices = (*self.notices, *notices, *doubts)
+        return CastResult(standings, tuple(ballots), measured, self.sources, notices)
+
+    def _choose(
+        self, pages: Page | Sequence[Page], faces: Sequence[int | Face] | None, progress: Progress
+    ) -> tuple[list[Face], list[str]]:
+        """The faces to cast, and what the user should know about them."""
+        if faces is not None and len(faces) == 0:
+            raise WebcastError("No face is chosen; choose at least one.")
+        if faces is not None and all(isinstance(face, Face) for face in faces):
+            return list(faces), []
+        found, notices = self._find(pages, progress)
+        if faces is None:
+            if len(found) > 1:
+                notices.append(f"All {len(found)} faces found count as one character.")
+            return found, notices
+        for index in faces:
+            if isinstance(index, int) and not 0 <= index < len(found):
+                raise WebcastError(f"There is no face {index}: {_numbered(len(found))} found.")
+        chosen = dict.fromkeys(found[face] if isinstance(face, int) else face for face in faces)
+        return list(chosen), notices
+
+    def _find(self, pages: Page | Sequence[Page], progress: Progress) -> tuple[list[Face], list[str]]:
+        """The faces of all pages in order; `WebcastError` where there is none."""
+        alone = isinstance(pages, (str, Path, Image.Image, Panel))
+        panels, notices = load_panels([pages] if alone else pages)
+        faces = []
+        for done, panel in enumerate(panels, start=1):
+            faces += self.stages.detector.detect([panel])[0]
+            progress("detect", done, len(panels))
+        if not faces:
+            where = "the picture" if len(panels) == 1 else f"any of the {len(panels)} pictures"
+            raise WebcastError(f"No drawn face was found on {where}; try one with a larger, frontal face.")
+        return faces, notices
+
+    def _ballots(self, faces: Sequence[Face], similarity: str, progress: Progress) -> list[Ballot]:
+        """What each face became and how it voted."""
+        stages, crops = self.stages, [face.crop for face in faces]
+        upscaled = _in_batches("upscale", lambda heads: enlarge(stages.upscaler, heads), crops, progress)
+        realized = _in_batches("realize", stages.realizer.realize, upscaled, progress)
+        probes = stages.embedder.embed(upscaled if similarity == "direct" else realized)
+        progress("embed", len(faces), len(faces))
+        found = self.gallery.search(probes, VOTES_PER_FACE)
+        return [
+            Ballot(face, large, photo, votes, standout)
+            for face, large, photo, (votes, standout) in zip(faces, upscaled, realized, found, strict=True)
+        ]
+
+
+def enlarge(upscaler: Upscaler, heads: Sequence[Image.Image]) -> list[Image.Image]:
+    """The heads, each upscaled until its shorter side is at least `HEAD_SIDE_PX`; larger ones as they are."""
+    heads = list(heads)
+    while small := [index for index, head in enumerate(heads) if min(head.size) < HEAD_SIDE_PX]:
+        larger = upscaler.upscale([heads[index] for index in small])
+        if min(larger[0].size) <= min(heads[small[0]].size):
+            break  # the upscaler called "none" leaves every picture as it is
+        for index, head in zip(small, larger, strict=True):
+            heads[index] = head
+    return heads
+
+
+def _in_batches(
+    stage: str,
+    run: Callable[[Sequence[Image.Image]], list[Image.Image]],
+    images: Sequence[Image.Image],
+    progress: Progress,
+) -> list[Image.Image]:
+    """`run` over all images, a few at a time, so that memory is bounded and progress is seen."""
+    done: list[Image.Image] = []
+    for start in range(0, len(images), BATCH):
+        done += run(images[start : start + BATCH])
+        progress(stage, len(done), len(images))
+    return done
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress is wanted."""
+
+
+def _numbered(count: int) -> str:
+    return "one face was, number 0," if count == 1 else f"{count} faces were, numbers 0 to {count - 1},"
