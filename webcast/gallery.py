@@ -180,9 +180,9 @@ def build_gallery(
 
 
 def load_gallery(
-    folder: str | Path, embedder: Embedder, name: str | None = None, revision: str | None = None
+    folder: str | Path, embedder: Embedder | None, name: str | None = None, revision: str | None = None
 ) -> Gallery:
-    """The gallery of a folder, which `embedder` must have made.
+    """The gallery of a folder, which `embedder` must have made (None: whoever made it).
 
     `name` and `revision` say where it came from; by default the folder's name and a hash of its content.
     Raises `GalleryError` where it is malformed, has no embeddings or was made by another embedder.
@@ -209,7 +209,8 @@ def load_gallery(
         name or folder.resolve().name,
         revision or _revision(portraits, embeddings),
     )
-    gallery.check_embedder(embedder)
+    if embedder:
+        gallery.check_embedder(embedder)
     return gallery
 
 

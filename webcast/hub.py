@@ -33,6 +33,7 @@ FILES = {
 }
 FOLDERS = {"model": BUNDLE / "weights", "dataset": BUNDLE / "gallery"}
 HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(?:@(?P<revision>\S+))?", re.ASCII)
+LATER = "try again later, or give a folder"
 ADVICE = {
     401: "the token is not accepted, so run `hf auth login`",
     403: "the token does not allow it, so log in with one that does",
@@ -64,10 +65,10 @@ def pull(weights: str | Path | None, gallery: str | Path | None) -> tuple[Pulled
         down = str(error)
     try:
         cached = pull_models(weights, cached=True), pull_gallery(gallery, cached=True)
-        return *cached, (f"{down} What was fetched earlier is used.",)
+        return *cached, (f"{down} Meanwhile, what was fetched earlier is used.",)
     except HubDown:
         bundle = pull_models(None), pull_gallery(None)
-        return *bundle, (f"{down} The bundled weights and demo troupe are used instead.",)
+        return *bundle, (f"{down} Meanwhile, the bundled weights and demo troupe are used.",)
 
 
 def pull_models(weights: str | Path | None, cached: bool = False) -> Pulled:
@@ -133,11 +134,11 @@ def _explain(error: BaseException, what: str) -> HubError:
                 "check the id, and run `hf auth login` if it is private."
             )
         case HfHubHTTPError() if error.response.status_code >= 500:
-            return HubDown(f"The Hub answered {error.response.status_code} for the {what}.")
+            return HubDown(f"The Hub answered {error.response.status_code} for the {what}; {LATER}.")
         case HfHubHTTPError():
             status = error.response.status_code
-            return HubError(f"The Hub answered {status} for the {what}; {ADVICE.get(status, 'try again')}.")
+            return HubError(f"The Hub answered {status} for the {what}; {ADVICE.get(status, LATER)}.")
         case HTTPError() | OfflineModeIsEnabled() | LocalEntryNotFoundError():
-            return HubDown(f"The Hub could not be reached for the {what}.")
+            return HubDown(f"The Hub could not be reached for the {what}; {LATER}.")
         case _:
             return HubError(f"The {what} could not be fetched ({error}).")

@@ -1,0 +1,324 @@
+"""The command line: `python -m webcast cast PAGE... --out DIR` and its smaller sisters.
+
+A mistake of the user is one sentence on stderr and exit code 2; Ctrl-C is exit code 130.
+"""
+
+import argparse
+import dataclasses
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from webcast.errors import WebcastError
+
+# What imports torch is imported where it is used, so that --help answers at once.
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    args = _parser().parse_args(argv)
+    try:
+        args.run(args)
+    except WebcastError as error:
+        print(f"webcast: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _cast(args: argparse.Namespace) -> None:
+    from webcast.build import load_caster
+    from webcast.sheet import write_sheet
+
+    out, pages = _new_folder(args.out), _pages(args.pages)
+    caster = load_caster(args.gallery, args.weights, args.device)
+    with Bars() as progress:
+        result = caster.cast(pages, args.faces, progress, args.similarity)
+    written = write_sheet(result, out)
+    _tell(result.notices)
+    for place, standing in enumerate(result.standings[:5], start=1):
+        print(
+            f"{place}  {standing.person.name}  votes {standing.votes}  similarity {standing.similarity:.3f}"
+        )
+    print(f"{len(written)} files in {out}: open sheet.html")
+
+
+def _detect(args: argparse.Namespace) -> None:
+    from webcast.build import load_stages
+    from webcast.images import load_panels
+    from webcast.sheet import draw_faces
+
+    out = _new_folder(args.out) if args.out else None
+    panels, notices = load_panels(_pages(args.pages))
+    detector, number = load_stages(args.weights, args.device).detector, 0
+    for place, panel in enumerate(panels):
+        (faces,) = detector.detect([panel])
+        if out:
+            draw_faces(panel, faces, first=number).save(out / _file_name(place, panel.name))
+        for face in faces:
+            box = face.box
+            print(f"{number}  {panel.name}  x {box.x0}-{box.x1}  y {box.y0}-{box.y1}  {face.detector}")
+            number += 1
+    _tell(notices)
+    if not number:
+        raise WebcastError("No drawn face was found; try a page with a larger, frontal face.")
+
+
+def _upscale(args: argparse.Namespace) -> None:
+    from webcast.build import load_stages
+    from webcast.images import load_panels
+
+    out = _new_folder(args.out)
+    panels, notices = load_panels(_pages(args.pages))
+    upscaler = load_stages(args.weights, args.device).upscaler
+    with Bars() as progress:
+        for place, panel in enumerate(panels):
+            (large,) = upscaler.upscale([panel.image])
+            large.save(out / _file_name(place, panel.name))
+            progress("upscale", place + 1, len(panels))
+    _tell(notices)
+    print(f"{len(panels)} files in {out}")
+
+
+def _realize(args: argparse.Namespace) -> None:
+    from webcast.build import load_stages
+    from webcast.caster import enlarge
+    from webcast.images import load_panels
+
+    out = _new_folder(args.out)
+    panels, notices = load_panels(_pages(args.pages))
+    stages, number = load_stages(args.weights, args.device), 0
+    with Bars() as progress:
+        for place, panel in enumerate(panels):
+            (faces,) = stages.detector.detect([panel])
+            heads = enlarge(stages.upscaler, [face.crop for face in faces])
+            for photo in stages.realizer.realize(heads):
+                photo.save(out / _file_name(number, panel.name))
+                number += 1
+            progress("realize", place + 1, len(panels))
+    _tell(notices)
+    if not number:
+        raise WebcastError("No drawn face was found; try a page with a larger, frontal face.")
+    print(f"{number} files in {out}")
+
+
+def _gallery_build(args: argparse.Namespace) -> None:
+    from webcast.build import load_stages
+    from webcast.gallery import build_gallery
+    from webcast.hub import pull_gallery
+
+    source, stages = pull_gallery(args.folder).folder, load_stages(args.weights, args.device)
+    with Bars() as progress:
+        gallery, notices = build_gallery(source, stages.embedder, stages.detector, progress)
+    gallery = dataclasses.replace(gallery, name=args.out.resolve().name)
+    gallery.save(args.out)
+    _tell(notices)
+    print(gallery.info())
+
+
+def _gallery_info(args: argparse.Namespace) -> None:
+    from webcast.gallery import load_gallery
+    from webcast.hub import pull_gallery
+
+    found = pull_gallery(args.gallery)
+    print(load_gallery(found.folder, None, found.name, found.revision).info())
+
+
+class Bars:
+    """A bar on stderr for each stage in turn; called as the library calls its `progress`."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm | None = None
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if self._bar is None or self._bar.desc != f"{stage}: ":
+            self.close()
+            self._bar = tqdm(total=total, desc=stage)
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __enter__(self) -> "Bars":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def _tell(notices: Sequence[str]) -> None:
+    for notice in notices:
+        print(f"note: {notice}", file=sys.stderr)
+
+
+def _new_folder(path: Path) -> Path:
+    """The folder, made if need be, before any work is done for it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WebcastError(f"The folder {path} cannot be made ({error.strerror}); name another.") from None
+    return path
+
+
+def _pages(paths: Sequence[Path]) -> list[Path]:
+    """The files given; a folder stands for the pictures in it, 2.png before 10.png."""
+    from webcast.photos import PICTURE_SUFFIXES
+
+    pages: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            pages.append(path)
+            continue
+        inside = [file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES]
+        if not inside:
+            raise WebcastError(f"The folder {path} has no pictures in it; give pages, or a folder of pages.")
+        pages += sorted(inside, key=_natural)
+    return pages
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """A key that sorts numbers in a name by their value."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def _file_name(number: int, name: str) -> str:
+    """A name for a PNG that cannot lead out of its folder: `display_name` has tidied a panel's name."""
+    return f"{number:03d}-{Path(name).stem}.png"
+
+
+def _indices(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers such as 0,2") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m webcast",
+        description="Casts a webtoon with real people: finds the drawn faces of a page, turns them into "
+        "photo-like ones and compares them with a gallery of portraits.",
+        epilog="COMMAND --help says more, with an example.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    cast = _command(commands, "cast", _cast, "cast the character of some pages", CAST_EXAMPLE)
+    _add_pages(cast)
+    cast.add_argument(
+        "--gallery",
+        metavar="G",
+        help="whom to cast: a folder or a Hub id user/name[@revision] (default: the bundled demo troupe)",
+    )
+    cast.add_argument(
+        "--faces",
+        type=_indices,
+        metavar="0,2",
+        help="the faces of the character, by the "
+        "numbers that `detect` prints (default: every face found is the same character)",
+    )
+    cast.add_argument(
+        "--similarity",
+        choices=("direct", "realized"),
+        help="compare the drawing itself, or "
+        "the photo made of it (default: what the weights say casts better)",
+    )
+    _add_weights(cast)
+    _add_out(cast, "folder for sheet.html, sheet.png, cast.json and the pictures")
+
+    detect = _command(commands, "detect", _detect, "find the drawn faces of some pages", DETECT_EXAMPLE)
+    _add_pages(detect)
+    _add_weights(detect)
+    _add_out(
+        detect, "folder for the pages with their faces boxed and numbered (default: none is written)", False
+    )
+
+    for name, run, text, example, files in (
+        ("upscale", _upscale, "enlarge pictures", UPSCALE_EXAMPLE, "the enlarged pictures"),
+        (
+            "realize",
+            _realize,
+            "turn drawn faces into photo-like ones",
+            REALIZE_EXAMPLE,
+            "a picture of each face",
+        ),
+    ):
+        command = _command(commands, name, run, text, example)
+        _add_pages(command)
+        _add_weights(command)
+        _add_out(command, f"folder for {files}")
+    _add_gallery(commands)
+    return parser
+
+
+def _add_gallery(commands: argparse._SubParsersAction) -> None:
+    gallery = commands.add_parser("gallery", help="build a gallery, or say what is in one")
+    actions = gallery.add_subparsers(metavar="ACTION", required=True)
+    build = _command(actions, "build", _gallery_build, "make a gallery of portraits", BUILD_EXAMPLE)
+    build.add_argument(
+        "folder",
+        metavar="FOLDER",
+        help="photos as `person name/photo.jpg`, with an optional "
+        "people.csv (columns name, gender, source, licence; folder, where that is not the "
+        "name); or a dataset with the columns name and image, as a folder or a Hub id",
+    )
+    _add_weights(build)
+    _add_out(build, "folder for the gallery; an older gallery there is replaced")
+    info = _command(actions, "info", _gallery_info, "say what is in a gallery", INFO_EXAMPLE)
+    info.add_argument(
+        "gallery",
+        metavar="G",
+        nargs="?",
+        help="a folder or a Hub id user/name[@revision] (default: the bundled demo troupe)",
+    )
+
+
+def _command(
+    commands: argparse._SubParsersAction,
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    text: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=f"example: {example}"
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_pages(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "pages",
+        nargs="+",
+        type=Path,
+        metavar="PAGE",
+        help="a picture (PNG, JPEG, WebP, GIF, BMP, TIFF), or a folder of pictures",
+    )
+
+
+def _add_weights(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--weights",
+        metavar="W",
+        help="the models: a folder or a Hub id user/name[@revision] (default: the bundled ones)",
+    )
+    command.add_argument("--device", metavar="D", help="cuda, mps or cpu (default: the first that is here)")
+
+
+def _add_out(command: argparse.ArgumentParser, text: str, required: bool = True) -> None:
+    command.add_argument("--out", type=Path, metavar="DIR", required=required, help=text)
+
+
+CAST_EXAMPLE = "python -m webcast cast episode1/ --gallery my-actors --faces 0,2 --out result"
+DETECT_EXAMPLE = "python -m webcast detect page1.png page2.png --out boxed"
+UPSCALE_EXAMPLE = "python -m webcast upscale panel.png --out large"
+REALIZE_EXAMPLE = "python -m webcast realize page1.png --out photos"
+BUILD_EXAMPLE = "python -m webcast gallery build photos/ --out my-actors"
+INFO_EXAMPLE = "python -m webcast gallery info my-actors"
+
+if __name__ == "__main__":
+    sys.exit(main())
