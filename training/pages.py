@@ -1,8 +1,8 @@
 """Composes comic pages of which every face's box is known, and pages on which there is no face at all.
 
-A page is paper, panels between gutters, a scene or a pasted head in each, speech bubbles and lettering. All of
-it is drawn by this file, but for the heads, which the caller brings with their boxes; the same generator state
-gives the same page.
+A page is paper, panels between gutters, a scene or a pasted head in each, speech bubbles and lettering. All
+of it is drawn by this file, but for the heads, which the caller brings with their boxes; the same generator
+state gives the same page.
 """
 
 from __future__ import annotations
@@ -17,7 +17,19 @@ from webcast.types import Box
 GUTTER_PX = 12
 SMALLEST_FACE_PX = 56
 INK = (25, 22, 30)
-WORDS = "wait what no who is there run you again why me the rain never mind look up this way hm ah oh".split()
+WORDS = (
+    "wait",
+    "what",
+    "no",
+    "who is there",
+    "run",
+    "you again",
+    "why me",
+    "rain",
+    "never mind",
+    "look up",
+    "oh",
+)
 
 Painter = Callable[[ImageDraw.ImageDraw, int, int, np.random.Generator], None]
 
@@ -33,7 +45,8 @@ def compose(
     """
     page = Image.new("RGB", size, _paper(rng))
     panels = sorted(
-        layout(size, len(faces) + int(rng.integers(0, 3)), rng), key=lambda p: -min(p.width, p.height)
+        layout(size, len(faces) + int(rng.integers(0, 3) if faces else rng.integers(2, 8)), rng),
+        key=lambda p: -min(p.width, p.height),
     )
     boxes = []
     for panel, (image, box) in zip(panels, faces, strict=False):
@@ -93,7 +106,7 @@ def _mount(page: Image.Image, picture: Image.Image, panel: Box) -> None:
 def _portrait(
     image: Image.Image, box: Box, size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[Image.Image, Box]:
-    """One head on a panel: its picture fills the panel where the face still fits, else it stands on a scene."""
+    """One head on a panel: its picture fills it where the face still fits, else the head is on a scene."""
     cover = max(size[0] / image.width, size[1] / image.height)
     fits = cover * max(box.width, box.height) < 0.9 * min(size)
     if fits and rng.random() < 0.5:
@@ -242,7 +255,7 @@ def _screentone(draw, width, height, rng) -> None:
 
 
 def _things(draw, width, height, rng) -> None:
-    """Round things with round things on them: plates, dice, buttons, clocks; the nearest to a face without one."""
+    """Round things with round things on them, as dice and buttons: the nearest to a face that is none."""
     for _ in range(int(rng.integers(2, 7))):
         r = rng.uniform(0.06, 0.2) * min(width, height)
         x, y = rng.uniform(r, width - r), rng.uniform(r, height - r)
@@ -270,7 +283,7 @@ def _strokes(draw, width, height, rng) -> None:
     """Hair, grass, water or cloth: bundles of bent strokes."""
     for _ in range(int(rng.integers(20, 80))):
         start = rng.uniform(0, 1, size=2) * (width, height)
-        steps = np.cumsum(rng.normal(rng.normal(0, 6, size=2), 8, size=(20, 2)), axis=0)
+        steps = np.cumsum(rng.normal(rng.normal(0, 9, size=2), 4, size=(20, 2)), axis=0)
         draw.line(
             [tuple(p) for p in start + steps],
             fill=_colour(rng),

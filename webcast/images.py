@@ -12,7 +12,6 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -113,9 +112,8 @@ def crop_head(image: Image.Image, box: Box) -> Image.Image:
     inside = (max(0, head.x0), max(0, head.y0), min(image.width, head.x1), min(image.height, head.y1))
     if inside[0] >= inside[2] or inside[1] >= inside[3]:
         raise ImageError(f"The face box {box} lies outside the picture of {image.width} x {image.height} px.")
-    margins = (inside[1] - head.y0, head.y1 - inside[3], inside[0] - head.x0, head.x1 - inside[2])
-    crop = cv2.copyMakeBorder(np.asarray(image.crop(inside)), *margins, cv2.BORDER_REPLICATE)
-    return Image.fromarray(crop)
+    margins = ((inside[1] - head.y0, head.y1 - inside[3]), (inside[0] - head.x0, head.x1 - inside[2]), (0, 0))
+    return Image.fromarray(np.pad(np.asarray(image.crop(inside)), margins, mode="edge"))
 
 
 def _panel(source: Source | Panel, number: int) -> Panel:

@@ -1,0 +1,202 @@
+"""Finds drawn faces of both schools: big-eyed ones with animeface, realistic ones with Haar cascades.
+
+animeface: https://github.com/nya3jp/python-animeface. Haar cascades: Viola and Jones, "Rapid Object
+Detection using a Boosted Cascade of Simple Features" (2001); Lienhart and Maydt (2002), as OpenCV ships them.
+Deliberate difference: a single cascade sees faces in windows and folds, or misses drawn ones, so three
+cascades pool their raw windows and a face needs many of them to agree.
+
+Every detector's own box is moved to the canonical face box, hairline to chin, so that a head's crop does not
+depend on which detector found it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import animeface
+import numpy as np
+from PIL import Image, ImageDraw
+
+from webcast.errors import WebcastError
+from webcast.images import crop_head, slices
+from webcast.types import Box, Detector, Face, Panel
+
+try:
+    import cv2
+except ImportError as error:
+    raise WebcastError(
+        f"OpenCV cannot be loaded ({error}); on Debian run apt-get install libgl1 libglib2.0-0 libxcb1."
+    ) from error
+
+WORK_BREADTH_PX = (256, 1536)  # the shorter side of what is searched is brought into this range
+ANIMEFACE_LIKELIHOOD = 0.9
+HAAR_WINDOW_PX = 40  # about the smallest face that animeface finds, too
+HAAR_WINDOWS = 8  # so many raw windows have to agree on a face
+SAME_FACE = 0.3  # two boxes that share more than this part of the smaller one are one face
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One detection: the canonical face box in the searched picture, who found it, how sure it was (0 to 1)."""
+
+    box: Box
+    detector: str
+    likelihood: float
+
+
+Finder = Callable[[Image.Image], list[Hit]]
+
+
+class PageDetector:
+    """Searches pages of any shape with one or more finders and keeps the surest hit of each face."""
+
+    def __init__(self, *finders: Finder) -> None:
+        self._finders = finders
+
+    def detect(self, panels: Sequence[Panel]) -> list[list[Face]]:
+        """The faces of each panel, largest first; boxes lie on the panel, crops are `images.crop_head`."""
+        return [self._faces(panel) for panel in panels]
+
+    def _faces(self, panel: Panel) -> list[Face]:
+        hits = merge([hit for part in slices(panel.image.size) for hit in self._search(panel.image, part)])
+        hits.sort(key=lambda hit: -hit.box.area)
+        return [
+            Face(panel, hit.box, crop_head(panel.image, hit.box), hit.detector, hit.likelihood)
+            for hit in hits
+        ]
+
+    def _search(self, image: Image.Image, part: Box) -> list[Hit]:
+        """Hits on one slice, in pixels of the page; a face that the slice cuts is left to its neighbour."""
+        breadth = min(part.width, part.height)
+        scale = min(max(breadth, WORK_BREADTH_PX[0]), WORK_BREADTH_PX[1]) / breadth
+        picture = image.crop((part.x0, part.y0, part.x1, part.y1))
+        if scale != 1:
+            size = (round(part.width * scale), round(part.height * scale))
+            picture = picture.resize(size, Image.Resampling.LANCZOS)
+        found = [hit for finder in self._finders for hit in finder(picture)]
+        moved = [Hit(_unscaled(hit.box, scale, part), hit.detector, hit.likelihood) for hit in found]
+        whole = [hit for hit in moved if not _is_cut(hit.box, part, image.size)]
+        return [Hit(_clipped(hit.box, image.size), hit.detector, hit.likelihood) for hit in whole]
+
+
+class AnimefaceFinder:
+    """animeface behind a canary: together with Pillow 12 it finds nothing, ever, and does not say so."""
+
+    def __init__(self) -> None:
+        if not animeface.detect(draw_face(128)):
+            raise WebcastError(
+                "animeface finds nothing, not even a plain drawn face, because Pillow is too new for it; "
+                "run pip install 'pillow>=11.3,<12'."
+            )
+
+    def __call__(self, image: Image.Image) -> list[Hit]:
+        hits = []
+        for face in animeface.detect(image):
+            if face.likelihood >= ANIMEFACE_LIKELIHOOD:
+                box = _canonical(
+                    face.face.pos.x, face.face.pos.y, face.face.pos.width, scale=1.05, drop=-0.05
+                )
+                hits.append(Hit(box, "animeface", face.likelihood))
+        return hits
+
+
+class HaarFinder:
+    """Three frontal Haar cascades that vote.
+
+    Their raw windows are pooled and grouped. A group of n windows has the likelihood n / (n + HAAR_WINDOWS),
+    so that the weakest face has one half.
+    """
+
+    def __init__(self) -> None:
+        if not hasattr(cv2, "CascadeClassifier"):
+            raise WebcastError("OpenCV 5 has no Haar cascades; run pip install 'opencv-python>=4.10,<5'.")
+        folder = Path(cv2.data.haarcascades)
+        names = [f"haarcascade_frontalface_{kind}.xml" for kind in ("default", "alt", "alt2")]
+        self._cascades = [cv2.CascadeClassifier(str(folder / name)) for name in names]
+        self._lock = threading.Lock()  # a cascade keeps its state while it searches
+
+    def __call__(self, image: Image.Image) -> list[Hit]:
+        grey = cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2GRAY)
+        smallest = (HAAR_WINDOW_PX, HAAR_WINDOW_PX)
+        with self._lock:
+            found = [cascade.detectMultiScale(grey, 1.1, 0, 0, smallest) for cascade in self._cascades]
+        windows = [window.tolist() for windows in found for window in windows]
+        groups, counts = cv2.groupRectangles(windows, HAAR_WINDOWS - 1, 0.25)
+        return [
+            Hit(_canonical(x, y, side, scale=1.0, drop=0.09), "haar", float(n / (n + HAAR_WINDOWS)))
+            for (x, y, side, _), n in zip(groups, counts, strict=True)
+        ]
+
+
+def merge(hits: Sequence[Hit]) -> list[Hit]:
+    """One hit for each face, the surest; a weaker one that shares `SAME_FACE` of its area is dropped."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: -hit.likelihood):
+        if all(_shared(hit.box, other.box) <= SAME_FACE for other in kept):
+            kept.append(hit)
+    return kept
+
+
+def draw_face(side_px: int) -> Image.Image:
+    """A plain big-eyed face that animeface is sure of: the canary, and a face for tests without data."""
+    image = Image.new("RGB", (512, 512), (200, 220, 240))
+    draw = ImageDraw.Draw(image)
+    hair, skin, ink = (90, 60, 50), (250, 225, 205), (40, 25, 25)
+    draw.ellipse((86, 40, 426, 440), fill=hair, outline=ink, width=4)
+    draw.rectangle((100, 240, 412, 470), fill=hair)
+    draw.rectangle((226, 400, 286, 512), fill=(235, 205, 185))
+    jaw = [(136, 200), (376, 200), (376, 300), (340, 390), (270, 440), (242, 440), (172, 390), (136, 300)]
+    draw.polygon(jaw, fill=skin, outline=ink)
+    draw.ellipse((136, 110, 376, 330), fill=skin)
+    draw.pieslice((120, 60, 392, 380), 180, 360, fill=hair)
+    for left, tip, right in ((130, 170, 200), (200, 250, 300), (300, 345, 382)):
+        draw.polygon([(left, 215), (tip, 264), (right, 215)], fill=hair)
+    for x in (196, 316):
+        draw.ellipse((x - 34, 258, x + 34, 346), fill="white", outline=ink, width=3)
+        draw.ellipse((x - 26, 264, x + 26, 344), fill=(50, 90, 160))
+        draw.ellipse((x - 14, 286, x + 14, 330), fill=(15, 25, 50))
+        draw.ellipse((x - 20, 272, x - 4, 292), fill="white")
+        draw.arc((x - 40, 250, x + 40, 340), 200, 340, fill=ink, width=9)
+        draw.arc((x - 40, 220, x + 40, 300), 225, 315, fill=hair, width=5)
+    draw.line((256, 352, 254, 366), fill=(200, 150, 130), width=4)
+    draw.arc((232, 372, 280, 400), 20, 160, fill=(170, 70, 70), width=5)
+    return image.resize((side_px, side_px), Image.Resampling.LANCZOS)
+
+
+def _canonical(x: float, y: float, side: float, scale: float, drop: float) -> Box:
+    """A detector's square as a canonical face box: `scale` times the side, moved down by `drop` sides."""
+    centre_x, centre_y, half = x + side / 2, y + side * (0.5 + drop), side * scale / 2
+    return Box(*(round(v) for v in (centre_x - half, centre_y - half, centre_x + half, centre_y + half)))
+
+
+def _unscaled(box: Box, scale: float, part: Box) -> Box:
+    x0, y0, x1, y1 = (round(value / scale) for value in (box.x0, box.y0, box.x1, box.y1))
+    return Box(x0, y0, x1, y1).shifted(part.x0, part.y0)
+
+
+def _is_cut(box: Box, part: Box, size: tuple[int, int]) -> bool:
+    """Whether a box reaches an edge of its slice that is not an edge of the page."""
+    return (
+        (box.x0 <= part.x0 > 0)
+        or (box.y0 <= part.y0 > 0)
+        or (box.x1 >= part.x1 < size[0])
+        or (box.y1 >= part.y1 < size[1])
+    )
+
+
+def _clipped(box: Box, size: tuple[int, int]) -> Box:
+    return Box(max(0, box.x0), max(0, box.y0), min(size[0], box.x1), min(size[1], box.y1))
+
+
+def _shared(a: Box, b: Box) -> float:
+    return a.overlap(b) / max(1, min(a.area, b.area))
+
+
+DETECTORS: dict[str, Callable[[], Detector]] = {
+    "joined": lambda: PageDetector(AnimefaceFinder(), HaarFinder()),
+    "animeface": lambda: PageDetector(AnimefaceFinder()),
+    "haar": lambda: PageDetector(HaarFinder()),
+}
