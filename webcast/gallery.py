@@ -189,8 +189,8 @@ def load_gallery(
     """
     folder = Path(folder)
     table, made_by = read_table(folder), read_card(folder)
-    if table is None:
-        raise GalleryError(f"{folder} holds no gallery; build one from photos: {REBUILD}")
+    if table is None or not len(table):
+        raise GalleryError(f"The gallery {folder} is empty or none at all; build one from photos: {REBUILD}")
     if "embedding" not in table.column_names or "embedder_id" not in made_by:
         command = REBUILD.replace("FOLDER", str(folder))
         raise GalleryError(
