@@ -13,7 +13,7 @@ from html import escape
 from PIL import Image
 
 from webcast.types import Ballot, CastResult, Vote
-from webcast.words import DISCLAIMER, counted, firmness_in_words, sources_in_words, verdict
+from webcast.words import DISCLAIMER, counted, firmness_in_words, headline, sources_in_words, verdict
 
 BALLOT_CSS = """
 .wc-ballot { border: 3px solid var(--wc-ink); background: var(--wc-card); padding: 16px; margin: 0 0 24px;
@@ -76,10 +76,10 @@ footer { margin-top: 40px; border-top: 3px solid var(--wc-ink); padding-top: 12p
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def data_uri(image: Image.Image, largest_px: int) -> str:
-    """The picture as a JPEG inside a URI, made smaller where its longer side is over `largest_px`."""
+def data_uri(image: Image.Image, within: tuple[int, int]) -> str:
+    """The picture as a JPEG inside a URI, made smaller where it is over `within` (width, height) pixels."""
     small = image.copy()
-    small.thumbnail((largest_px, largest_px), Image.Resampling.LANCZOS)
+    small.thumbnail(within, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     small.convert("RGB").save(buffer, "JPEG", quality=88)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
@@ -87,10 +87,9 @@ def data_uri(image: Image.Image, largest_px: int) -> str:
 
 def document(result: CastResult, sheet: Image.Image, boxed: Sequence[Image.Image]) -> str:
     """The whole result as one HTML document, light or dark as the reader's system is."""
-    name = escape(result.standings[0].person.name)
-    headline = name if result.firmness.firm else f"Perhaps {name}"
+    title = escape(headline(result))
     pages = "".join(
-        f'<img class="page" alt="Page {number} with its faces boxed" src="{data_uri(page, 8000)}">'
+        f'<img class="page" alt="Page {number} with its faces boxed" src="{data_uri(page, (1000, 30000))}">'
         for number, page in enumerate(boxed, start=1)
     )
     dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {DARK_COLOURS} }} }}"
@@ -101,16 +100,16 @@ def document(result: CastResult, sheet: Image.Image, boxed: Sequence[Image.Image
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<title>webcast: {headline}</title>
+<title>webcast: {title}</title>
 <style>{COLOURS}{dark}{DOCUMENT_CSS}{BALLOT_CSS}</style>
 </head>
 <body>
 <main>
 <p class="label">{verdict(result)}</p>
-<h1>{headline}</h1>
+<h1>{title}</h1>
 <p>{escape(firmness_in_words(result))}</p>
 {notices(result)}
-<img class="sheet" alt="The casting sheet as a picture" src="{data_uri(sheet, 1350)}">
+<img class="sheet" alt="The casting sheet as a picture" src="{data_uri(sheet, sheet.size)}">
 <h2>The votes</h2>
 {standings(result)}
 <h2>How each face voted</h2>
@@ -176,4 +175,4 @@ def vote_item(vote: Vote) -> str:
 
 
 def picture(image: Image.Image, alt: str) -> str:
-    return f'<img alt="{escape(alt)}" src="{data_uri(image, 320)}">'
+    return f'<img alt="{escape(alt)}" src="{data_uri(image, (320, 320))}">'

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from webcast.markup import document
 from webcast.types import Ballot, Box, CastResult, Face, Panel, Portrait, Standing
-from webcast.words import DISCLAIMER, counted, firmness_in_words, sources_in_words, verdict
+from webcast.words import DISCLAIMER, counted, firmness_in_words, headline, sources_in_words, verdict
 
 FONTS = Path(__file__).parent / "bundle" / "fonts"
 
@@ -133,8 +133,7 @@ def draw_verdict(draw: ImageDraw.ImageDraw, result: CastResult) -> None:
     draw.rectangle((MARGIN, 822, MARGIN + draw.textlength(label, text) + 32, 866), fill=INK)
     draw.text((MARGIN + 16, 844), label, LEMON if firm else "white", text, anchor="lm")
     room = SHEET_SIZE[0] - 2 * MARGIN
-    name = result.standings[0].person.name if firm else f"perhaps {result.standings[0].person.name}"
-    draw_fitted(draw, (MARGIN, 944), name, 76 if firm else 56, room)
+    draw_fitted(draw, (MARGIN, 944), headline(result), 76 if firm else 56, room)
     draw_fitted(draw, (MARGIN, 992), firmness_in_words(result), 27, room, weight="", colour=GREY)
 
 

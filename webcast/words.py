@@ -17,6 +17,12 @@ def verdict(result: CastResult) -> str:
     return "The part goes to" if result.firmness.firm else "No firmer than chance"
 
 
+def headline(result: CastResult) -> str:
+    """The name of the one ahead, with as much confidence as the votes allow."""
+    name = result.standings[0].person.name
+    return name if result.firmness.firm else f"Perhaps {name}"
+
+
 def firmness_in_words(result: CastResult) -> str:
     """How far to trust the result, in one sentence."""
     votes = [standing.votes for standing in result.standings]
