@@ -40,7 +40,7 @@ SAME_FACE = 0.3  # two boxes that share more than this part of the smaller one a
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One detection: the canonical face box in the searched picture, who found it, how sure it was (0 to 1)."""
+    """One detection: the canonical face box in the picture searched, who found it, how sure (0 to 1)."""
 
     box: Box
     detector: str
