@@ -10,7 +10,6 @@ pipeline cuts them, moved about as a detector moves its boxes.
 """
 
 import argparse
-import json
 from collections import defaultdict
 from pathlib import Path
 
@@ -18,15 +17,15 @@ import cv2
 import numpy as np
 import torch
 from accelerate import Accelerator
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from training.faces import FacePhoto, Jitter, cut_head, read_rgb, training_photos
+from training.faces import FacePhoto, Jitter, cut_head, drawn_head, read_rgb, training_photos
 from training.loop import LoopConfig, seeded, shuffled, train
 from training.render import SCHOOLS, render
 from webcast.embed import resnet18
+from webcast.weights import read_tensors, write_stage
 
 MEAN, STD = 0.5, 0.5
 PORTRAIT_WEIGHT = 4
@@ -37,7 +36,9 @@ class PhotoAndDrawing(Dataset):
     """Sample `n`: `photo` and `drawing`, float32 (3, size, size) normalised, and `person`, int64."""
 
     def __init__(self, photos: list[FacePhoto], size_px: int, seed: int) -> None:
-        self.photos = [p for p in photos for _ in range(PORTRAIT_WEIGHT if "portraits" in p.path.parts else 1)]
+        self.photos = [
+            p for p in photos for _ in range(PORTRAIT_WEIGHT if "portraits" in p.path.parts else 1)
+        ]
         self.people = {name: i for i, name in enumerate(sorted({p.person for p in photos}))}
         self.of_person = defaultdict(list)
         for photo in photos:
@@ -62,10 +63,7 @@ class PhotoAndDrawing(Dataset):
     def drawing(self, photo: FacePhoto, rng: np.random.Generator) -> np.ndarray:
         """A published drawing of the photo, half of the time, where there is one; else one of our own."""
         if photo.drawings and rng.random() < 0.5:
-            image = read_rgb(photo.drawings[rng.integers(len(photo.drawings))])
-            size = cv2.imread(str(photo.path)).shape[0]
-            points = photo.points * (image.shape[0] / size)
-            return cut_head(image, points, self.size_px, rng, Jitter.draw(rng))[0]
+            return drawn_head(photo, self.size_px, rng, Jitter.draw(rng))[0]
         crop, points = cut_head(read_rgb(photo.path), photo.points, self.size_px, rng, Jitter.draw(rng))
         return render(crop, points, SCHOOLS[rng.integers(len(SCHOOLS))], rng)[0]
 
@@ -86,7 +84,9 @@ def degraded(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         image = cv2.resize(cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA), (size, size))
     if rng.random() < 0.2:
         quality = int(rng.integers(30, 90))
-        image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+        image = cv2.imdecode(
+            cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
+        )
     return image
 
 
@@ -118,7 +118,9 @@ class EmbedderRecipe:
     def step(self, batch: dict[str, Tensor], accelerator: Accelerator) -> dict[str, Tensor]:
         both = torch.cat([batch["photo"], batch["drawing"]]).contiguous(memory_format=torch.channels_last)
         features = self.networks["embedder"](both)
-        margin = F.cross_entropy(self.networks["head"](features, batch["person"].repeat(2)), batch["person"].repeat(2))
+        margin = F.cross_entropy(
+            self.networks["head"](features, batch["person"].repeat(2)), batch["person"].repeat(2)
+        )
         contrast = contrastive(*F.normalize(features).chunk(2), batch["person"], self.temperature)
         accelerator.backward(0.5 * margin + contrast)
         self.optimizers["all"].step()
@@ -131,12 +133,9 @@ class EmbedderRecipe:
         return min(1.0, step / warm) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / max_steps)))
 
     def export(self, network: nn.Module, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        state = {k: v.half() if v.is_floating_point() else v for k, v in network.state_dict().items()}
-        save_file({k: v.contiguous() for k, v in state.items()}, folder / "model.safetensors")
         config = {"name": "resnet18", "size_px": self.size_px, "dim": 512}
         config |= {"mean": [MEAN] * 3, "std": [STD] * 3}
-        (folder / "config.json").write_text(json.dumps(config, indent=2))
+        write_stage(folder, config, network)
 
     def picture(self, network: nn.Module, folder: Path, step: int) -> None:
         """An embedder has nothing to show; `training.evaluate_bundle` measures it."""
@@ -154,24 +153,27 @@ def contrastive(photos: Tensor, drawings: Tensor, people: Tensor, temperature: f
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder with portraits/, lfw/ and drawn/cartoongan/")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with portraits/, lfw/ and drawn/cartoongan/"
+    )
     parser.add_argument("--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz")
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--max-steps", type=int, default=2500)
     parser.add_argument("--batch-size", type=int, default=48, help="pairs of photo and drawing in a step")
     parser.add_argument("--size-px", type=int, default=112)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--start-from", type=Path, help="weights of an earlier run (model.safetensors) to start from")
+    parser.add_argument("--start-from", type=Path, help="an earlier run's export/ to start from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-every", type=int, default=100)
-    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of the output folder")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the newest checkpoint of the output folder"
+    )
     args = parser.parse_args()
     dataset = PhotoAndDrawing(training_photos(args.data, args.landmarks), args.size_px, args.seed)
     torch.manual_seed(args.seed)
     recipe = EmbedderRecipe(len(dataset.people), args.learning_rate, args.size_px)
     if args.start_from:
-        state = {k: v.float() if v.is_floating_point() else v for k, v in load_file(args.start_from).items()}
-        recipe.networks["embedder"].load_state_dict(state)
+        recipe.networks["embedder"].load_state_dict(read_tensors(args.start_from))
     config = LoopConfig(
         output_dir=str(args.output_dir),
         max_steps=args.max_steps,

@@ -31,17 +31,15 @@ def training_photos(data: Path, landmarks: Path) -> list[FacePhoto]:
     `data` holds `portraits/` (with people.csv), `lfw/` and `drawn/cartoongan/`; `landmarks` holds
     `portraits.npz` and `lfw.npz` as `training.landmarks` writes them.
     """
-    return [p for p in all_photos(data, landmarks) if p.person not in test_names(data / "portraits/people.csv")]
+    left_out = test_names(data / "portraits/people.csv")
+    return [
+        p for p in portrait_photos(data, landmarks) + news_photos(data, landmarks) if p.person not in left_out
+    ]
 
 
 def test_photos(data: Path, landmarks: Path) -> list[FacePhoto]:
     """Portraits of the test people, first and second photos."""
-    portraits = portrait_photos(data, landmarks)
-    return [p for p in portraits if is_test_person(p.person)]
-
-
-def all_photos(data: Path, landmarks: Path) -> list[FacePhoto]:
-    return portrait_photos(data, landmarks) + news_photos(data, landmarks)
+    return [p for p in portrait_photos(data, landmarks) if is_test_person(p.person)]
 
 
 def portrait_photos(data: Path, landmarks: Path) -> list[FacePhoto]:
@@ -63,7 +61,9 @@ def portrait_photos(data: Path, landmarks: Path) -> list[FacePhoto]:
 
 def news_photos(data: Path, landmarks: Path) -> list[FacePhoto]:
     points = read_landmarks(landmarks / "lfw.npz")
-    return [FacePhoto(data / "lfw" / name, normalise(Path(name).parent.name), p) for name, p in points.items()]
+    return [
+        FacePhoto(data / "lfw" / name, normalise(Path(name).parent.name), p) for name, p in points.items()
+    ]
 
 
 def read_landmarks(path: Path) -> dict[str, np.ndarray]:
@@ -98,7 +98,11 @@ class Jitter:
 
 
 def cut_head(
-    image: np.ndarray, points: np.ndarray, size_px: int, rng: np.random.Generator, jitter: Jitter | None = None
+    image: np.ndarray,
+    points: np.ndarray,
+    size_px: int,
+    rng: np.random.Generator,
+    jitter: Jitter | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The head crop that the pipeline would cut, RGB uint8 (size_px, size_px, 3), and the landmarks on it.
 
@@ -116,12 +120,23 @@ def cut_head(
     turn = rng.uniform(-1, 1) * jitter.degrees
     matrix = cv2.getRotationMatrix2D(tuple(map(float, centre)), turn, size_px / side)
     matrix[:, 2] += size_px / 2 - centre
-    crop = cv2.warpAffine(image, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    crop = cv2.warpAffine(
+        image, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     moved = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
-    return (mirrored(crop, moved) if jitter.mirror else (crop, moved))
+    return mirrored(crop, moved) if jitter.mirror else (crop, moved)
 
 
 def mirrored(image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     flipped = points.copy()
     flipped[:, 0] = image.shape[1] - 1 - points[:, 0]
     return np.ascontiguousarray(image[:, ::-1]), flipped
+
+
+def drawn_head(
+    photo: FacePhoto, size_px: int, rng: np.random.Generator, jitter: Jitter | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The head crop of one of the photo's published drawings, and the landmarks on it."""
+    drawing = read_rgb(photo.drawings[rng.integers(len(photo.drawings))])
+    points = photo.points * (drawing.shape[0] / read_rgb(photo.path).shape[0])
+    return cut_head(drawing, points, size_px, rng, jitter)

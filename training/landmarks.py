@@ -39,7 +39,9 @@ def main() -> None:
     args = parser.parse_args()
     photos = sorted(args.photos.rglob("*.jpg"))
     paths, points = [], []
-    with mp.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1, refine_landmarks=True) as mesh:
+    with mp.solutions.face_mesh.FaceMesh(
+        static_image_mode=True, max_num_faces=1, refine_landmarks=True
+    ) as mesh:
         for path in tqdm(photos, desc="landmarks", unit="photo"):
             found = find_points(mesh, path)
             if found is not None:

@@ -103,7 +103,9 @@ def train(recipe: Recipe, dataset: Dataset, config: LoopConfig, resume: bool = F
         num_workers=config.workers,
     )
     bar = tqdm(total=config.max_steps, initial=first, unit="step", disable=not accelerator.is_main_process)
-    for step, batch in zip(range(first + 1, config.max_steps + 1), share_of(loader, accelerator), strict=False):
+    for step, batch in zip(
+        range(first + 1, config.max_steps + 1), share_of(loader, accelerator), strict=False
+    ):
         for optimizer in recipe.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * recipe.rate(step, config.max_steps)
@@ -136,7 +138,11 @@ def save_config(folder: Path, config: LoopConfig, resume: bool) -> None:
     if resume and path.exists():
         there = json.loads(path.read_text())
         free = {"max_steps", "save_every", "keep", "workers", "output_dir"}
-        changed = [f"{k}: {there.get(k)!r} -> {v!r}" for k, v in wanted.items() if k not in free and there.get(k) != v]
+        changed = [
+            f"{k}: {there.get(k)!r} -> {v!r}"
+            for k, v in wanted.items()
+            if k not in free and there.get(k) != v
+        ]
         if changed:
             raise WebcastError(
                 f"The run in {folder} was started with another config ({'; '.join(changed)}); "
@@ -160,7 +166,9 @@ def report(folder: Path, bar: tqdm, step: int, losses: dict[str, Tensor]) -> Non
         file.write(json.dumps({"step": step, **numbers}) + "\n")
 
 
-def save_checkpoint(folder: Path, step: int, recipe: Recipe, average: AveragedModel | None, keep: int) -> None:
+def save_checkpoint(
+    folder: Path, step: int, recipe: Recipe, average: AveragedModel | None, keep: int
+) -> None:
     """Write everything a run needs to go on, beside and then renamed, so that no half checkpoint is ever seen."""
     state = {
         "step": step,

@@ -228,9 +228,7 @@ def stroke(ink: np.ndarray, line: np.ndarray, thickness: float, darkness: float)
     np.maximum(ink, layer * (darkness * min(1.0, thickness) / 255), out=ink)
 
 
-def paint_eyes(
-    drawing: np.ndarray, points: np.ndarray, size: float, rng: np.random.Generator
-) -> np.ndarray:
+def paint_eyes(drawing: np.ndarray, points: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarray:
     """White, iris in one colour with a dark rim, pupil and highlights, inside the lids."""
     hue = np.uint8([[[rng.integers(0, 180), rng.integers(60, 200), rng.integers(90, 200)]]])
     iris_colour = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0].astype(np.float32)
@@ -245,7 +243,9 @@ def paint_eyes(
         disc = disc_mask(drawing.shape[:2], middle, radius * 1.08) * opening
         inner = disc_mask(drawing.shape[:2], middle, radius * 0.85) * opening
         pupil = disc_mask(drawing.shape[:2], middle, radius * 0.45) * opening
-        shine = disc_mask(drawing.shape[:2], middle + radius * np.array([-0.35, -0.4]), radius * 0.28) * opening
+        shine = (
+            disc_mask(drawing.shape[:2], middle + radius * np.array([-0.35, -0.4]), radius * 0.28) * opening
+        )
         for mask, colour in (
             (opening * 0.9, np.float32([246, 244, 242])),
             (disc, iris_colour * 0.35),

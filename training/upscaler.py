@@ -9,7 +9,6 @@ contrast, no adversarial loss, so that no detail is invented that the embedder w
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import cv2
@@ -17,7 +16,6 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from PIL import Image
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
@@ -25,7 +23,8 @@ from torch.utils.data import Dataset
 from training.faces import Jitter, cut_head, read_rgb, training_photos
 from training.loop import LoopConfig, seeded, shuffled, train
 from training.render import SCHOOLS, render
-from webcast.upscale import compact_network
+from webcast.networks.srvgg import SRVGGNetCompact
+from webcast.weights import write_stage
 
 SCALE = 4
 INTERPOLATIONS = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
@@ -83,7 +82,10 @@ def degrade(large: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def contrast(image: Tensor) -> Tensor:
     """Differences between neighbours, so that edges count for more than flat colour."""
-    return torch.cat([(image[..., 1:] - image[..., :-1]).flatten(1), (image[..., 1:, :] - image[..., :-1, :]).flatten(1)], 1)
+    return torch.cat(
+        [(image[..., 1:] - image[..., :-1]).flatten(1), (image[..., 1:, :] - image[..., :-1, :]).flatten(1)],
+        1,
+    )
 
 
 class UpscalerRecipe:
@@ -91,7 +93,9 @@ class UpscalerRecipe:
 
     def __init__(self, learning_rate: float, features: int, convs: int) -> None:
         self.features, self.convs = features, convs
-        self.networks: dict[str, nn.Module] = {"upscaler": compact_network(features, convs, SCALE)}
+        self.networks: dict[str, nn.Module] = {
+            "upscaler": SRVGGNetCompact(num_feat=features, num_conv=convs, upscale=SCALE)
+        }
         parameters = self.networks["upscaler"].parameters()
         self.optimizers = {"upscaler": torch.optim.Adam(parameters, learning_rate, fused=True)}
         for group in self.optimizers["upscaler"].param_groups:
@@ -110,10 +114,8 @@ class UpscalerRecipe:
         return min(1.0, step / 100) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / max_steps)))
 
     def export(self, network: nn.Module, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file({k: v.half().contiguous() for k, v in network.state_dict().items()}, folder / "model.safetensors")
         config = {"name": "realesrgan", "scale": SCALE, "features": self.features, "convs": self.convs}
-        (folder / "config.json").write_text(json.dumps(config, indent=2))
+        write_stage(folder, config, network)
 
     def picture(self, network: nn.Module, folder: Path, step: int) -> None:
         """Bicubic beside ours for a few samples of the stream."""
@@ -139,12 +141,14 @@ def main() -> None:
     parser.add_argument("--max-steps", type=int, default=6000)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--patch-px", type=int, default=128)
-    parser.add_argument("--features", type=int, default=64)
+    parser.add_argument("--features", type=int, default=32)
     parser.add_argument("--convs", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-every", type=int, default=250)
-    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of the output folder")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the newest checkpoint of the output folder"
+    )
     args = parser.parse_args()
     dataset = SmallAndLarge(args.data, args.landmarks, args.patch_px, args.seed)
     torch.manual_seed(args.seed)

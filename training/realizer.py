@@ -1,0 +1,253 @@
+"""Paired pre-training of the realizer: U-GAT-IT's generator learns drawing -> photo from pairs we draw ourselves.
+
+    accelerate launch -m training.realizer --data ../shared/data --landmarks DIR --output-dir runs/realizer
+
+U-GAT-IT (Kim et al. 2020, arXiv 1907.10830) learns from unpaired pictures in about a million steps. With
+`training.render` there are pairs, and a generator that has learned them needs far fewer. Here it is trained
+as in pix2pix (Isola et al. 2017, arXiv 1611.07004): an L1 loss to the photo and the least-squares adversarial
+loss of U-GAT-IT's local discriminator with its CAM logits. Deliberate differences from both: every fourth
+sample is an anime frame, which has no photo, so only its coarse colours are held (L1 after pooling to 8 x 8)
+and the discriminator judges the rest; with `--embedder` the fake must also look like the photo to it, in
+its inner features and in its vector.
+"""
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from accelerate import Accelerator
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import Dataset
+
+from training.embedder import MEAN, STD
+from training.faces import Jitter, cut_head, drawn_head, read_rgb, training_photos
+from training.loop import LoopConfig, seeded, shuffled, train
+from training.render import SCHOOLS, render
+from webcast.embed import resnet18
+from webcast.networks.ugatit import Discriminator, Generator
+from webcast.weights import read_config, read_tensors, write_stage
+
+PORTRAIT_SHARE = 0.6
+L1_WEIGHT, COARSE_WEIGHT, ADVERSARIAL_WEIGHT, CAM_WEIGHT = 10.0, 5.0, 1.0, 1.0
+FEATURE_WEIGHT, IDENTITY_WEIGHT = 2.0, 2.0
+
+
+class Pairs(Dataset):
+    """Sample `n`: `real_a` drawn and `real_b` photo, float32 (3, size, size) in -1 to 1, and `paired`, 0 or 1.
+
+    Where `paired` is 0, the two show different people.
+    """
+
+    def __init__(self, data: Path, landmarks: Path, size_px: int, seed: int) -> None:
+        photos = training_photos(data, landmarks)
+        self.portraits = [p for p in photos if "portraits" in p.path.parts]
+        self.news = [p for p in photos if "portraits" not in p.path.parts]
+        self.anime = sorted((data / "drawn/anime").glob("*.jpg"))
+        self.size_px, self.seed = size_px, seed
+
+    def __getitem__(self, number: int) -> dict[str, Tensor]:
+        cv2.setNumThreads(1)
+        rng = seeded(self.seed, number)
+        pool = self.portraits if rng.random() < PORTRAIT_SHARE else self.news
+        photo = pool[shuffled(len(pool), self.seed, number)]
+        jitter = Jitter.draw(rng, 0.6)
+        crop, points = cut_head(read_rgb(photo.path), photo.points, self.size_px, rng, jitter)
+        paired = number % 4 != 3
+        if not paired:
+            drawing = self.anime_head(number, rng)
+        elif photo.drawings and rng.random() < 0.5:
+            # The same crop twice, so that photo and drawing lie upon each other.
+            moved = int(rng.integers(2**31))
+            drawing, _ = drawn_head(photo, self.size_px, np.random.default_rng(moved), jitter)
+            crop, _ = cut_head(
+                read_rgb(photo.path), photo.points, self.size_px, np.random.default_rng(moved), jitter
+            )
+        else:
+            drawing, _ = render(crop, points, SCHOOLS[rng.integers(len(SCHOOLS))], rng)
+        return {"real_a": signed(drawing), "real_b": signed(crop), "paired": torch.tensor(float(paired))}
+
+    def anime_head(self, number: int, rng: np.random.Generator) -> np.ndarray:
+        image = read_rgb(self.anime[shuffled(len(self.anime), self.seed, number)])
+        image = image[:, ::-1] if rng.random() < 0.5 else image
+        return cv2.resize(image, (self.size_px, self.size_px), interpolation=cv2.INTER_AREA)
+
+
+def signed(image: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).float() / 127.5 - 1
+
+
+class FrozenEmbedder(nn.Module):
+    """The features a trained embedder sees: those of its first three stages, and its unit vector."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.network = resnet18()
+        self.network.load_state_dict(read_tensors(folder))
+        self.network.eval().requires_grad_(False)
+        self.size_px = read_config(folder)["size_px"]
+
+    def forward(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+        """(N, 3, H, W) in -1 to 1."""
+        net = self.network
+        x = F.interpolate(
+            x, (self.size_px, self.size_px), mode="bilinear", antialias=True, align_corners=False
+        )
+        x = ((x + 1) / 2 - MEAN) / STD
+        x = net.maxpool(net.relu(net.bn1(net.conv1(x))))
+        stages = []
+        for layer in (net.layer1, net.layer2, net.layer3):
+            x = layer(x)
+            stages.append(x)
+        return stages, F.normalize(net.avgpool(net.layer4(x)).flatten(1))
+
+
+class RealizerRecipe:
+    averaged = "gen_ab"
+
+    def __init__(self, channels: int, size_px: int, learning_rate: float, embedder: Path | None) -> None:
+        self.channels, self.size_px = channels, size_px
+        self.networks: dict[str, nn.Module] = {
+            "gen_ab": Generator(size_px=size_px, light=True, channels=channels),
+            "disc_b": Discriminator(layers=5, channels=channels),
+        }
+        self.embedder = FrozenEmbedder(embedder) if embedder else None
+        self.optimizers = {
+            name: torch.optim.Adam(network.parameters(), learning_rate, (0.5, 0.999), fused=True)
+            for name, network in self.networks.items()
+        }
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["initial_lr"] = learning_rate
+
+    def step(self, batch: dict[str, Tensor], accelerator: Accelerator) -> dict[str, Tensor]:
+        real_a, real_b, paired = batch["real_a"], batch["real_b"], batch["paired"]
+        gen_ab, disc_b = self.networks["gen_ab"], self.networks["disc_b"]
+        fake_b, _, _ = gen_ab(real_a)
+        discrimination = self.discriminate(real_b, fake_b.detach(), accelerator)
+        disc_b.requires_grad_(False)
+        losses = {
+            "l1": L1_WEIGHT * held(fake_b - real_b, paired),
+            "coarse": COARSE_WEIGHT * held(F.adaptive_avg_pool2d(fake_b - real_a, 8), 1 - paired),
+        }
+        patches, cam, _ = disc_b(fake_b)
+        losses["adversarial"] = ADVERSARIAL_WEIGHT * (patches - 1).square().mean()
+        losses["cam"] = CAM_WEIGHT * (cam - 1).square().mean()
+        if self.embedder is not None:
+            losses |= self.resemblance(fake_b, real_b, paired)
+        accelerator.backward(sum(losses.values()))
+        self.optimizers["gen_ab"].step()
+        self.optimizers["gen_ab"].zero_grad()
+        disc_b.requires_grad_(True)
+        clip_rho(gen_ab)
+        return {name: loss.detach() for name, loss in losses.items()} | {"disc": discrimination}
+
+    def discriminate(self, real_b: Tensor, fake_b: Tensor, accelerator: Accelerator) -> Tensor:
+        patches, cam, _ = self.networks["disc_b"](torch.cat([real_b, fake_b]))
+        truth = torch.cat([torch.ones(len(real_b)), torch.zeros(len(fake_b))]).to(patches)
+        loss = (patches - truth.view(-1, 1, 1, 1)).square().mean() + (cam - truth.view(-1, 1)).square().mean()
+        accelerator.backward(loss)
+        self.optimizers["disc_b"].step()
+        self.optimizers["disc_b"].zero_grad()
+        return loss.detach()
+
+    def resemblance(self, fake_b: Tensor, real_b: Tensor, paired: Tensor) -> dict[str, Tensor]:
+        """What the embedder sees of the fake must be what it sees of the photo."""
+        stages, vector = self.embedder(fake_b)
+        with torch.no_grad():
+            real_stages, real_vector = self.embedder(real_b)
+        features = sum(held(f - r, paired) / r.abs().mean() for f, r in zip(stages, real_stages, strict=True))
+        away = (1 - (vector * real_vector).sum(1)) * paired
+        return {"features": FEATURE_WEIGHT * features / 3, "identity": IDENTITY_WEIGHT * away.mean()}
+
+    def rate(self, step: int, max_steps: int) -> float:
+        """Constant for the first half, then linearly to nothing, as in U-GAT-IT."""
+        return min(1.0, step / 50) * min(1.0, 2 * (1 - step / max_steps) + 1e-3)
+
+    def export(self, network: nn.Module, folder: Path) -> None:
+        config = {
+            "name": "ugatit",
+            "size_px": self.size_px,
+            "light": True,
+            "channels": self.channels,
+            "blocks": 4,
+        }
+        write_stage(folder, config | {"direction": "drawn-to-photo"}, network)
+
+    def picture(self, network: nn.Module, folder: Path, step: int) -> None:
+        """Drawing, fake and photo of sixteen samples that are not trained on."""
+        folder.mkdir(parents=True, exist_ok=True)
+        samples = [self.shown[n] for n in range(16)]
+        real_a = torch.stack([s["real_a"] for s in samples])
+        with torch.inference_mode():
+            fake_b = torch.cat([network(part)[0] for part in real_a.split(4)])
+        columns = [torch.cat([s["real_a"], f, s["real_b"]], 1) for s, f in zip(samples, fake_b, strict=True)]
+        sheet = torch.cat([torch.cat(columns[:8], 2), torch.cat(columns[8:], 2)], 1)
+        pixels = ((sheet.permute(1, 2, 0).numpy() + 1) * 127.5).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"step-{step:06d}.png")
+
+    shown: Dataset
+
+
+def held(difference: Tensor, weight: Tensor) -> Tensor:
+    """Mean absolute difference over the samples whose weight is 1."""
+    return (difference.abs().flatten(1).mean(1) * weight).sum() / weight.sum().clamp(min=1)
+
+
+@torch.no_grad()
+def clip_rho(generator: nn.Module) -> None:
+    """U-GAT-IT keeps the mix of instance and layer norm within 0 and 1 after every generator step."""
+    for name, parameter in generator.named_parameters():
+        if name.endswith("rho"):
+            parameter.clamp_(0, 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with portraits/, lfw/ and drawn/")
+    parser.add_argument("--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz")
+    parser.add_argument("--output-dir", type=Path, required=True)
+    parser.add_argument("--max-steps", type=int, default=4000)
+    parser.add_argument("--batch-size", type=int, default=4)
+    parser.add_argument("--size-px", type=int, default=128)
+    parser.add_argument(
+        "--channels", type=int, default=64, help="64 is the paper's; 32 takes a quarter of the time"
+    )
+    parser.add_argument("--learning-rate", type=float, default=2e-4)
+    parser.add_argument("--embedder", type=Path, help="an embedder's export/, for the resemblance losses")
+    parser.add_argument("--start-from", type=Path, help="an earlier run's export/ to start from")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--save-every", type=int, default=200)
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the newest checkpoint of the output folder"
+    )
+    args = parser.parse_args()
+    torch.manual_seed(args.seed)
+    recipe = RealizerRecipe(args.channels, args.size_px, args.learning_rate, args.embedder)
+    if args.start_from:
+        recipe.networks["gen_ab"].load_state_dict(read_tensors(args.start_from))
+    recipe.shown = Pairs(args.data, args.landmarks, args.size_px, args.seed + 1)
+    config = LoopConfig(
+        output_dir=str(args.output_dir),
+        max_steps=args.max_steps,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        save_every=args.save_every,
+        ema_decay=0.99,
+        recipe={
+            "name": "realizer",
+            "channels": args.channels,
+            "size_px": args.size_px,
+            "learning_rate": args.learning_rate,
+            "embedder": str(args.embedder or ""),
+            "start_from": str(args.start_from or ""),
+        },
+    )
+    train(recipe, Pairs(args.data, args.landmarks, args.size_px, args.seed), config, args.resume)
+
+
+if __name__ == "__main__":
+    main()
