@@ -121,7 +121,7 @@ def _describe(module: nn.Module) -> tuple:
 
 
 def _read_weights(layer: Layer, reader: BinReader) -> tuple[tuple, list[Tensor]] | None:
-    """A layer's description as `_describe` gives it, and its tensors in torch's layout; None without weights."""
+    """A layer as `_describe` would describe it, and its tensors in torch's layout; None without weights."""
     outputs = layer.number(OUTPUTS)
     if layer.kind == "PReLU":
         return ("PReLU", (outputs,)), [reader.plain(outputs)]

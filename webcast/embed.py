@@ -71,10 +71,9 @@ def load_resnet18(folder: Path, device: torch.device) -> ResNet18Embedder:
     config = read_config(folder)
     size_px = setting(config, "size_px", int, folder)
     mean, std = (setting(config, key, list, folder) for key in ("mean", "std"))
-    if config.get("dim") != DIM or len(mean) != 3 or len(std) != 3:
-        raise WeightsError(
-            f"{folder / CONFIG_NAME} must have dim {DIM} and three numbers each in mean and std."
-        )
+    numbers = all(isinstance(value, int | float) for value in mean + std)
+    if config.get("dim") != DIM or not numbers or len(mean) != 3 or len(std) != 3 or 0 in std:
+        raise WeightsError(f"{folder / CONFIG_NAME} needs dim {DIM}, and three numbers in mean and in std.")
     with torch.device("meta"):
         network = resnet18()
     load_network(network, folder)

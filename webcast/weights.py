@@ -21,6 +21,7 @@ CONFIG_NAME = "config.json"
 MODEL_NAME = "model.safetensors"
 
 Builder = TypeVar("Builder")
+Setting = TypeVar("Setting", int, bool, str, list)
 
 
 def read_config(folder: Path) -> dict:
@@ -37,12 +38,12 @@ def read_config(folder: Path) -> dict:
     return config
 
 
-def setting(config: Mapping, key: str, kind: type, folder: Path):
-    """`config[key]`, which must be there and of the kind asked for (an int will do for a float)."""
+def setting(config: Mapping, key: str, kind: type[Setting], folder: Path) -> Setting:
+    """`config[key]`, which must be there and of just this kind; an int must be 1 or more."""
     value = config.get(key)
-    wanted = (int, float) if kind is float else kind
-    if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
-        raise WeightsError(f"{folder / CONFIG_NAME} needs {key!r}, a {kind.__name__}; it has {value!r}.")
+    if type(value) is not kind or (kind is int and value < 1):
+        wanted = "a positive int" if kind is int else f"a {kind.__name__}"
+        raise WeightsError(f"{folder / CONFIG_NAME} needs {key!r}, {wanted}; it has {value!r}.")
     return value
 
 
