@@ -111,7 +111,7 @@ def _fetch(repo: str, revision: str, kind: str, cached: bool) -> Path:
     try:
         if not cached:
             # snapshot_download would answer a 401 or a 404 from its cache, without a word; ask first.
-            revision = huggingface_hub.HfApi().repo_info(repo, revision=revision, repo_type=kind).sha
+            huggingface_hub.HfApi().repo_info(repo, revision=revision, repo_type=kind)
         folder = huggingface_hub.snapshot_download(
             repo, repo_type=kind, revision=revision, allow_patterns=FILES[kind], local_files_only=cached
         )

@@ -41,19 +41,21 @@ def chance_of(votes: int, faces: int, portraits_each: Sequence[int]) -> float:
         return 0.0
     rng = np.random.default_rng(0)
     draws = _distinct(rng, DRAWS * faces, drawn, len(owners))
-    named = np.sort(owners[draws].reshape(DRAWS, faces * drawn), axis=1)
+    named = np.sort(owners[draws].reshape(faces * drawn, DRAWS).T, axis=1)
     # In a sorted row, somebody has n votes exactly where an entry equals the one n - 1 places on.
     reached = named[:, votes - 1 :] == named[:, : faces * drawn - votes + 1]
     return float(reached.any(axis=1).mean())
 
 
 def _distinct(rng: np.random.Generator, rows: int, drawn: int, of: int) -> np.ndarray:
-    """`rows` uniform subsets of `range(of)`, int32 (rows, drawn), by Floyd's algorithm (1987)."""
-    chosen = np.empty((rows, drawn), dtype=np.int32)
-    for column, last in enumerate(range(of - drawn, of)):
-        pick = rng.integers(0, last, size=rows, endpoint=True)
-        taken = (chosen[:, :column] == pick[:, None]).any(axis=1)
-        chosen[:, column] = np.where(taken, last, pick)
+    """`rows` uniform subsets of `range(of)`, int32 (drawn, rows), by Floyd's algorithm (1987)."""
+    chosen = np.empty((drawn, rows), dtype=np.int32)
+    for place, last in enumerate(range(of - drawn, of)):
+        pick = rng.integers(0, last, size=rows, endpoint=True, dtype=np.int32)
+        taken = np.zeros(rows, dtype=bool)
+        for earlier in chosen[:place]:
+            taken |= earlier == pick
+        chosen[place] = np.where(taken, last, pick)
     return chosen
 
 
