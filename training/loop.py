@@ -108,7 +108,7 @@ def train(recipe: Recipe, dataset: Dataset, config: LoopConfig, resume: bool = F
     ):
         for optimizer in recipe.optimizers.values():
             for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * recipe.rate(step, config.max_steps)
+                group["lr"] = group["initial_lr"] * float(recipe.rate(step, config.max_steps))
         losses = recipe.step(batch, accelerator)
         if average is not None:
             average.update_parameters(accelerator.unwrap_model(recipe.networks[recipe.averaged]))

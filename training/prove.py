@@ -1,0 +1,304 @@
+"""Measures a folder of weights against trivial baselines, and writes the numbers into its config and card.
+
+    python -m training.prove --data ../shared/data --landmarks DIR --weights webcast/bundle/weights --write
+
+Every picture is of the test people of `training.split`. The baselines are those a reader would ask for:
+bicubic enlargement, the drawing left as it is, raw pixels, and the same networks with untrained weights.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from torch.nn import functional as F
+
+from training.bundle import write_config
+from training.castback import (
+    Heads,
+    find_heads,
+    gallery_pictures,
+    published_drawings,
+    ranks,
+    raw_pixels,
+    rendered_drawings,
+    similarities,
+    standouts,
+    wilson,
+    without_the_person,
+)
+from training.faces import FacePhoto, cut_head, drawn_head, read_rgb, test_photos
+from training.loop import seeded
+from training.realism import kid
+from training.realizer import FrozenEmbedder
+from training.render import SCHOOLS, render
+from training.split import HELD_OUT_STYLE
+from training.upscaler import degrade
+from webcast.build import load_stages
+from webcast.caster import Stages, enlarge
+from webcast.embed import ResNet18Embedder, resnet18
+from webcast.networks.ugatit import Generator
+from webcast.realize import UGATITRealizer
+from webcast.tensors import to_tensor
+from webcast.weights import read_config
+
+SAMPLES = 60
+ABSTAIN_RIGHTLY = 0.9
+CARD_START, CARD_END = "<!-- measured by training.prove -->", "<!-- end of measured -->"
+
+
+@dataclass
+class Report:
+    """Rows of Markdown tables, printed as they come."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def table(self, title: str, header: Sequence[str]) -> None:
+        self.say("", f"**{title}**", "", "| " + " | ".join(header) + " |", "|---" * len(header) + "|")
+
+    def row(self, *cells: object) -> None:
+        self.say("| " + " | ".join(str(cell) for cell in cells) + " |")
+
+    def say(self, *lines: str) -> None:
+        self.lines += lines
+        print(*lines, sep="\n", flush=True)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The pictures that everything is measured on."""
+
+    photos: list[FacePhoto]
+    data: Path
+    landmarks: Path
+
+    def pairs(self) -> Iterable[tuple[str, np.ndarray, np.ndarray]]:
+        """Kind, drawing and photo of the same head crop, RGB uint8 (256, 256, 3)."""
+        firsts = [p for p in self.photos if p.path.parent.name == "first"][:SAMPLES]
+        for number, photo in enumerate(firsts):
+            rng = partial(seeded, 7, number)
+            crop, points = cut_head(read_rgb(photo.path), photo.points, 256, rng())
+            yield "our renderer", render(crop, points, SCHOOLS[number % 3], rng())[0], crop
+            drawings = (self.data / "drawn/cartoongan" / HELD_OUT_STYLE / photo.path.name,)
+            held_out = FacePhoto(photo.path, photo.person, photo.points, drawings)
+            yield HELD_OUT_STYLE, drawn_head(held_out, 256, rng())[0], crop
+
+
+def measure_upscaler(report: Report, stages: Stages, pairs: list[tuple[str, np.ndarray, np.ndarray]]) -> None:
+    report.table("Upscaling a quarter-size picture (mean PSNR in dB / SSIM)", ["pictures", "bicubic", "ours"])
+    for title, damage in (
+        ("clean", shrink),
+        ("degraded", lambda image: degrade(image, seeded(9, int(image.sum())))),
+    ):
+        for kind in dict.fromkeys(kind for kind, _, _ in pairs):
+            large = [drawing for k, drawing, _ in pairs if k == kind]
+            small = [Image.fromarray(damage(image)) for image in large]
+            bicubic = [s.resize((256, 256), Image.Resampling.BICUBIC) for s in small]
+            ours = [u.resize((256, 256)) for u in enlarge(stages.upscaler, small)]
+            report.row(f"{kind}, {title}", fidelity(bicubic, large), fidelity(ours, large))
+
+
+def shrink(image: np.ndarray) -> np.ndarray:
+    size = (image.shape[1] // 4, image.shape[0] // 4)
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+
+
+def fidelity(images: Sequence[Image.Image], truth: Sequence[np.ndarray]) -> str:
+    pairs = [(np.asarray(image), true) for image, true in zip(images, truth, strict=True)]
+    psnr = np.mean([peak_signal_noise_ratio(t, i) for i, t in pairs])
+    ssim = np.mean([structural_similarity(t, i, channel_axis=2) for i, t in pairs])
+    return f"{psnr:.2f} / {ssim:.3f}"
+
+
+def measure_realizer(
+    report: Report, stages: Stages, weights: Path, pairs: list[tuple[str, np.ndarray, np.ndarray]]
+) -> None:
+    size, embedder = stages.realizer.size_px, FrozenEmbedder(weights / "embedder")
+    report.table(
+        f"Realizing, against the photo of the same head at {size} px",
+        ["drawings", "measure", "left as they are", "untrained", "ours"],
+    )
+    makers = {
+        "as is": fit_to(size),
+        "untrained": untrained_realizer(weights).realize,
+        "ours": stages.realizer.realize,
+    }
+    for kind in dict.fromkeys(kind for kind, _, _ in pairs):
+        drawings = [Image.fromarray(drawing) for k, drawing, _ in pairs if k == kind]
+        photos = fit_to(size)([Image.fromarray(photo) for k, _, photo in pairs if k == kind])
+        made = [make(drawings) for make in makers.values()]
+        report.row(
+            kind, "mean absolute error (0 to 255, less is better)", *[f"{error(m, photos):.1f}" for m in made]
+        )
+        truth = texture_features(embedder, photos)
+        distances = [
+            kid(texture_features(embedder, m), truth, subset=min(40, len(photos)), subsets=50) for m in made
+        ]
+        report.row(kind, "KID (less is better)", *[f"{mean:.3f} ± {sem:.3f}" for mean, sem in distances])
+    report.say(
+        "",
+        "KID is over 50 subsets of 40, with its standard error; its features are means and deviations of the "
+        "embedder's first two stages, since Inception's weights cannot be loaded here, so it compares only with itself.",
+    )
+
+
+def fit_to(size: int) -> Callable[[Sequence[Image.Image]], list[Image.Image]]:
+    return lambda images: [ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC) for image in images]
+
+
+def error(images: Sequence[Image.Image], truth: Sequence[Image.Image]) -> float:
+    pairs = zip(images, truth, strict=True)
+    return float(
+        np.mean([np.abs(np.asarray(a, np.float32) - np.asarray(b, np.float32)).mean() for a, b in pairs])
+    )
+
+
+@torch.inference_mode()
+def texture_features(embedder: FrozenEmbedder, images: Sequence[Image.Image]) -> np.ndarray:
+    """Channel means and deviations of the embedder's first two stages, scaled to length 20, float (N, 384)."""
+    stages, _ = embedder(to_tensor(images, 128) * 2 - 1)
+    parts = [part for stage in stages[:2] for part in (stage.mean((2, 3)), stage.std((2, 3)))]
+    return F.normalize(torch.cat(parts, 1)).mul(20).numpy()
+
+
+def untrained_realizer(weights: Path) -> UGATITRealizer:
+    torch.manual_seed(0)
+    config = read_config(weights / "realizer")
+    generator = Generator(config["size_px"], config["light"], config["channels"], config["blocks"])
+    return UGATITRealizer(generator, torch.device("cpu"), config["size_px"], config["direction"])
+
+
+def untrained_embedder(stages: Stages) -> ResNet18Embedder:
+    torch.manual_seed(0)
+    size = stages.embedder.size_px
+    return ResNet18Embedder(
+        resnet18(), torch.device(stages.device), size, [0.5] * 3, [0.5] * 3, "untrained", "0" * 12
+    )
+
+
+def measure_castback(report: Report, stages: Stages, evidence: Evidence) -> dict[str, float]:
+    """Print the cast-back of every way to compare; returns the mean top-5 of the direct and the realized."""
+    gallery = find_heads(stages.detector, gallery_pictures(evidence.data, evidence.landmarks))
+    ways = ways_to_compare(stages)
+    report.table(
+        f"Cast-back among {len(gallery.people)} people, page in, detection included: top-1 / top-5 in % (95 % interval)",
+        ["drawings", *ways, "chance"],
+    )
+    top5 = {way: [] for way in ways}
+    for kind, probes in probe_sets(stages, evidence, gallery.people).items():
+        cells = []
+        for way, (of_drawing, of_photo) in ways.items():
+            places = ranks(probes, gallery, of_drawing, of_photo)
+            top5[way].append(float((places <= 5).mean()))
+            cells.append(" / ".join(share(int((places <= top).sum()), len(places)) for top in (1, 5)))
+        missed = len(probes.people) - len(probes.crops)
+        report.row(
+            f"{kind} ({len(probes.people)}, {missed} not detected)", *cells, chance(len(gallery.people))
+        )
+    return {way: float(np.mean(top5[way])) for way in ("direct", "realized")}
+
+
+def ways_to_compare(stages: Stages) -> dict[str, tuple]:
+    embed, untrained = stages.embedder.embed, untrained_embedder(stages).embed
+
+    def direct(crops: Sequence[Image.Image]) -> np.ndarray:
+        return embed(enlarge(stages.upscaler, crops))
+
+    def realized(crops: Sequence[Image.Image]) -> np.ndarray:
+        return embed(stages.realizer.realize(enlarge(stages.upscaler, crops)))
+
+    return {
+        "direct": (direct, embed),
+        "realized": (realized, embed),
+        "raw pixels": (raw_pixels, raw_pixels),
+        "untrained": (untrained, untrained),
+    }
+
+
+def probe_sets(stages: Stages, evidence: Evidence, people: Sequence[str]) -> dict[str, Heads]:
+    find = partial(find_heads, stages.detector)
+    rendered = rendered_drawings(evidence.photos, seed=3)
+    styles = sorted(style.name for style in (evidence.data / "drawn/cartoongan").iterdir())
+    sets = {
+        style + (" (held out)" if style == HELD_OUT_STYLE else ""): find(
+            published_drawings(evidence.data, style, people)
+        )
+        for style in styles
+    }
+    return sets | {"our renderer": find({p: rendered[p] for p in people if p in rendered})}
+
+
+def share(hits: int, count: int) -> str:
+    low, high = wilson(hits, count)
+    return f"{100 * hits / count:.0f} ({100 * low:.0f}-{100 * high:.0f})"
+
+
+def chance(people: int) -> str:
+    return f"{100 / people:.1f} / {500 / people:.1f}"
+
+
+def measure_abstention(report: Report, stages: Stages, evidence: Evidence) -> dict[str, float]:
+    """Find the standout under which to abstain on one half of the people, and report the other half."""
+    gallery = find_heads(stages.detector, gallery_pictures(evidence.data, evidence.landmarks))
+    probes = find_heads(stages.detector, published_drawings(evidence.data, HELD_OUT_STYLE, gallery.people))
+    ways, limits = ways_to_compare(stages), {}
+    report.table(
+        f"Abstaining on {HELD_OUT_STYLE} drawings (limit set on one half of the people, measured on the other)",
+        [
+            "similarity",
+            "limit",
+            "abstains where the person is not in the gallery",
+            "answers where the person is",
+        ],
+    )
+    for way in ("direct", "realized"):
+        similarity, rows, columns = similarities(probes, gallery, *ways[way])
+        absent, present = standouts(without_the_person(similarity, rows, columns)), standouts(similarity)
+        half = np.arange(len(rows)) % 2 == 0
+        limit = float(np.quantile(absent[half], ABSTAIN_RIGHTLY))
+        limits[way] = round(limit, 3)
+        abstains, answers = (absent[~half] < limit).mean(), (present[~half] >= limit).mean()
+        report.row(way, f"{limit:.2f}", f"{abstains:.0%} of {(~half).sum()}", f"{answers:.0%}")
+    return limits
+
+
+def write_card(weights: Path, report: Report) -> None:
+    """Put the measured tables between the card's two marks."""
+    card = weights / "README.md"
+    before, _, rest = card.read_text(encoding="utf-8").partition(CARD_START)
+    _, _, after = rest.partition(CARD_END)
+    text = "\n".join([before + CARD_START, *report.lines, "", CARD_END + after])
+    card.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with portraits/, lfw/ and drawn/cartoongan/"
+    )
+    parser.add_argument("--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz")
+    parser.add_argument("--weights", type=Path, required=True, help="the folder of weights to measure")
+    parser.add_argument("--write", action="store_true", help="write limits, default similarity and card")
+    args = parser.parse_args()
+    stages = load_stages(args.weights, "cpu")
+    evidence = Evidence(test_photos(args.data, args.landmarks), args.data, args.landmarks)
+    report, pairs = Report(), list(evidence.pairs())
+    report.say(f"`python -m {__spec__.name} {' '.join(sys.argv[1:])}`")
+    measure_upscaler(report, stages, pairs)
+    measure_realizer(report, stages, args.weights, pairs)
+    top5 = measure_castback(report, stages, evidence)
+    limits = measure_abstention(report, stages, evidence)
+    if args.write:
+        config = read_config(args.weights) | {"similarity": max(top5, key=top5.get), "firm_standout": limits}
+        write_config(config, args.weights)
+        write_card(args.weights, report)
+
+
+if __name__ == "__main__":
+    main()
