@@ -101,6 +101,8 @@ def read_pages(paths: Sequence[str]) -> tuple[list[Panel], list[str]]:
 
 def choose(faces: Sequence[Face], indices: Sequence[int]) -> list[Face]:
     """The faces of those indices, once each. Whatever came over HTTP may be in `indices`."""
+    if not faces:
+        raise WebcastError("There is no page yet; drop at least one picture.")
     for index in indices:
         if type(index) is not int or not 0 <= index < len(faces):
             raise WebcastError(
@@ -114,25 +116,34 @@ def choose(faces: Sequence[Face], indices: Sequence[int]) -> list[Face]:
     return chosen
 
 
-def uploaded(file: dict | str) -> str:
-    """The path of a file that came over HTTP, which must be one that was uploaded to this app.
-
-    MCP clients send the files of a list as strings, which Gradio does not look at: an address of this app
-    that an upload gave, another address, or the file itself as a data URI.
-    """
-    if isinstance(file, dict):
-        path = str(file.get("path"))
-    elif "/gradio_api/file=" in file:
-        path = file.partition("/gradio_api/file=")[2]
-    elif file.startswith("data:") and len(file) < MAX_FILE_MB * 1_400_000:
-        path = save_base64_to_cache(file, get_upload_folder())
-    elif file.startswith(("http://", "https://")):
-        path = save_url_to_cache(file, get_upload_folder())
-    else:
-        raise ImageError(f"A page must be an uploaded file of at most {MAX_FILE_MB} MB, or its address.")
-    if not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
+def uploaded(pages: list[dict | str]) -> list[str]:
+    """The paths of files that came over HTTP, each of which must have been uploaded to this app."""
+    if not isinstance(pages, list):
+        raise ImageError("The pages must be a list of picture files.")
+    paths = [str(page.get("path")) if isinstance(page, dict) else fetched(page) for page in pages]
+    home = Path(get_upload_folder()).resolve()
+    if not all(Path(path).resolve().is_relative_to(home) for path in paths):
         raise ImageError("A page must be a file that was uploaded to this app.")
-    return path
+    return paths
+
+
+def fetched(page: str) -> str:
+    """The path of a file that came as a string, as MCP clients send it and Gradio then leaves it.
+
+    It is the address that an upload to this app gave, an address of the open net (Gradio fetches it and
+    refuses private ones), or the file itself as a data URI.
+    """
+    is_text = isinstance(page, str)
+    if is_text and "/gradio_api/file=" in page:
+        return page.partition("/gradio_api/file=")[2]
+    try:
+        if is_text and page.startswith("data:") and len(page) < MAX_FILE_MB * 1_400_000:
+            return save_base64_to_cache(page, get_upload_folder())
+        if is_text and page.startswith(("http://", "https://")):
+            return save_url_to_cache(page, get_upload_folder())
+    except Exception as error:  # Gradio raises plain Exception where an address gives no file
+        raise ImageError(f"A page could not be fetched ({error}); upload it instead.") from None
+    raise ImageError(f"A page must be an uploaded file of at most {MAX_FILE_MB} MB, or its address.")
 
 
 @contextmanager
@@ -141,7 +152,9 @@ def errors_in_words() -> Iterator[None]:
     try:
         yield
     except WebcastError as error:
-        raise gr.Error(escape(str(error)), title="That did not work", print_exception=False) from None
+        raise gr.Error(
+            escape(str(error), quote=False), title="That did not work", print_exception=False
+        ) from None
 
 
 def report(stage: str, done: int, total: int) -> None:
@@ -177,7 +190,7 @@ def show_pages(files, similarity, actors, progress=PROGRESS):
     with errors_in_words():
         faces, panels, notices = find_faces(files)
         for notice in notices:
-            gr.Warning(escape(notice))
+            gr.Warning(escape(notice, quote=False))
         largest = max(range(len(faces)), key=lambda index: faces[index].box.area)
         page, all_faces = pages_html(panels, faces, largest), all_button(len(faces))
         # The pages are shown already; to remember every visit's would fill the memory.
@@ -213,7 +226,7 @@ def show_cast(faces, chosen, similarity, actors):
     with errors_in_words():
         result = compute(choose(faces, chosen), actors, similarity)
     for notice in result.notices:
-        gr.Info(escape(notice))
+        gr.Info(escape(notice, quote=False))
     first = result.ballots[0]
     both = tuple(ImageOps.fit(image, (512, 512)) for image in (first.face.crop, first.realized))
     told = f"{headline(result)}: {firmness_in_words(result)}"
@@ -230,7 +243,7 @@ def use_actors(files, progress=PROGRESS):
         unpack_portraits(files or [], folder)
         actors, notices = compute_gallery(folder)
     for notice in notices:
-        gr.Info(escape(notice))
+        gr.Info(escape(notice, quote=False))
     people, portraits = counted(len(actors.people), "actor"), counted(len(actors.portraits), "portrait")
     return actors, f"Casting among **your {people}** ({portraits}), for this visit only."
 
@@ -334,7 +347,7 @@ def cast(
         The standings (best first), every face's ballot, how firm the result is, and its sources
     """
     with errors_in_words():
-        found, _, notices = find_faces([uploaded(page) for page in pages])
+        found, _, notices = find_faces(uploaded(pages))
         if faces is None and len(found) > 1:
             notices.append(f"All {len(found)} faces found count as one character.")
         chosen = choose(found, range(len(found)) if faces is None else faces)
@@ -354,7 +367,7 @@ def detect(pages: list[gr.FileData]) -> tuple[list[gr.FileData], dict]:
         The faces: index for /cast and /realize, number as drawn, page, box in pixels, detector, likelihood
     """
     with errors_in_words():
-        faces, panels, notices = find_faces([uploaded(page) for page in pages])
+        faces, panels, notices = find_faces(uploaded(pages))
     marks = {panel: [] for panel in panels}
     for index, face in enumerate(faces):
         marks[face.panel].append((index + 1, face, False))
@@ -375,7 +388,7 @@ def realize(pages: list[gr.FileData], faces: list[int] | None = None) -> tuple[l
         The faces: page, box in pixels, detector, likelihood
     """
     with errors_in_words():
-        found, _, notices = find_faces([uploaded(page) for page in pages])
+        found, _, notices = find_faces(uploaded(pages))
         chosen = choose(found, range(len(found)) if faces is None else faces)
         photos = compute_photos([face.crop for face in chosen])
     told = {"faces": [face_json(face) for face in chosen], "notices": notices}
@@ -392,10 +405,10 @@ def gallery() -> dict:
     return {"people": people, "sources": asdict(caster.sources), "notices": list(caster.notices)}
 
 
-def picture_file(image: Image.Image, name: str) -> gr.FileData:
+def picture_file(image: Image.Image, name: str) -> dict:
     """The picture as a file in Gradio's cache, which is served from there and deleted in time."""
     path = save_pil_to_cache(image, get_upload_folder(), name=name, format="png")
-    return gr.FileData(path=path, orig_name=f"{name}.png", mime_type="image/png")
+    return gr.FileData(path=path, orig_name=f"{name}.png", mime_type="image/png").model_dump()
 
 
 # The layout
