@@ -236,11 +236,26 @@ def show_cast(faces, chosen, similarity, actors):
 
 
 def use_actors(files, progress=PROGRESS):
-    """A gallery of the visitor's own portraits, which lives as long as the visit."""
+    """A gallery of the visitor's own portraits, from loose photos or a ZIP."""
+    return make_gallery([(file, Path(file).name) for file in files or []])
+
+
+def use_folder(event: gr.EventData, progress=PROGRESS):
+    """The same from a folder, whose files the page uploads with their names inside it."""
+    sent = event._data.get("files") if isinstance(event._data, dict) else None
+    if not isinstance(sent, list) or not all(isinstance(file, dict) for file in sent):
+        raise gr.Error("That is no folder.", print_exception=False)
+    with errors_in_words():
+        paths = uploaded(sent)
+    return make_gallery([(path, str(file.get("name"))) for path, file in zip(paths, sent, strict=True)])
+
+
+def make_gallery(files: list[tuple[str, str]]) -> tuple[Gallery, str]:
+    """The gallery, which lives as long as the visit, and what to say about it."""
     with errors_in_words(), tempfile.TemporaryDirectory() as private:
         folder = Path(private) / "your actors"
         folder.mkdir()
-        unpack_portraits(files or [], folder)
+        unpack_portraits(files, folder)
         actors, notices = compute_gallery(folder)
     for notice in notices:
         gr.Info(escape(notice, quote=False))
@@ -300,6 +315,22 @@ element.addEventListener('click', event => {
   trigger('select', {index: Number(face.dataset.face), value: null});
 });
 """
+
+FOLDER_HTML = """
+<label class="wc-folder">Or choose a folder with a folder of photos per person
+<input type="file" webkitdirectory multiple></label>
+"""
+
+FOLDER_JS = """
+element.addEventListener('change', async event => {
+  const files = [];
+  for (const file of [...event.target.files].slice(0, MAX_PHOTOS + 1)) {
+    const sent = await upload(file);
+    files.push({path: sent.path, name: file.webkitRelativePath});
+  }
+  trigger('upload', {files});
+});
+""".replace("MAX_PHOTOS", str(MAX_PHOTOS))
 
 HEADER = """
 <header class="wc-header"><h1>webcast</h1>
@@ -463,6 +494,7 @@ with gr.Blocks(
             "(`Marlowe Finch 1.jpg`). Use photos you may use; nobody else sees them."
         )
         portraits = gr.File(label="Portraits", file_count="multiple", height=140, elem_id="portraits")
+        portrait_folder = gr.HTML(FOLDER_HTML, js_on_load=FOLDER_JS, elem_id="portrait-folder")
         actors_told = gr.Markdown(gallery_in_words())
         back = gr.Button("Back to the gallery of this app", size="sm")
     with gr.Accordion("How faces are compared", open=False):
@@ -486,6 +518,7 @@ with gr.Blocks(
     similarity.input(*again, **shown)
     told = [own_actors, actors_told]
     portraits.upload(use_actors, portraits, told, **PRIVATE).success(*again, **shown)
+    portrait_folder.upload(use_folder, None, told, **PRIVATE).success(*again, **shown)
     back.click(forget_actors, None, told, **PRIVATE).success(*again, **shown)
     for endpoint in (cast, detect, realize):
         gr.api(endpoint, api_name=endpoint.__name__, **ONE_AT_A_TIME)
