@@ -50,19 +50,20 @@ def _cast(args: argparse.Namespace) -> None:
 def _detect(args: argparse.Namespace) -> None:
     from webcast.build import load_stages
     from webcast.images import load_panels
-    from webcast.sheet import draw_faces
+    from webcast.sheet import draw_boxes
 
     out = _new_folder(args.out) if args.out else None
     panels, notices = load_panels(_pages(args.pages))
     detector, number = load_stages(args.weights, args.device).detector, 0
     for place, panel in enumerate(panels):
         (faces,) = detector.detect([panel])
+        marks = [(index, face, False) for index, face in enumerate(faces, start=number)]
+        number += len(faces)
         if out:
-            draw_faces(panel, faces, first=number).save(out / _file_name(place, panel.name))
-        for face in faces:
+            draw_boxes(panel, marks).save(out / _file_name(place, panel.name))
+        for index, face, _ in marks:
             box = face.box
-            print(f"{number}  {panel.name}  x {box.x0}-{box.x1}  y {box.y0}-{box.y1}  {face.detector}")
-            number += 1
+            print(f"{index}  {panel.name}  x {box.x0}-{box.x1}  y {box.y0}-{box.y1}  {face.detector}")
     _tell(notices)
     if not number:
         raise WebcastError("No drawn face was found; try a page with a larger, frontal face.")
