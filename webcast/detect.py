@@ -35,7 +35,7 @@ WORK_BREADTH_PX = (256, 800)  # the shorter side of what is searched is brought 
 ANIMEFACE_LIKELIHOOD = 0.9
 HAAR_WINDOW_PX = 40  # about the smallest face that animeface finds, too
 HAAR_PROPOSAL = 4  # so many windows of the first cascade make a proposal
-HAAR_WINDOWS = 14  # so many windows of all three make a face; buildings and dice reach 14
+HAAR_WINDOWS = 18  # so many windows of all three make a face; windows of buildings reach 18
 SAME_FACE = 0.3  # two boxes that share more than this part of the smaller one are one face
 
 

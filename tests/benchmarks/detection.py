@@ -2,9 +2,9 @@
 
 Reads ../shared/data. A hit is a box with an IoU of 0.4 or more with the labelled canonical face box. The
 labels come from detectors that webcast does not use: for a realistic drawing YuNet on the photo that was
-drawn, for an anime frame the LBP cascade for anime faces, and where that sees nothing the usual place of a face
-in these frames. The 200 close-ups of each kind are none of the 400 on which the thresholds of detect.py were
-chosen.
+drawn, for an anime frame the LBP cascade for anime faces, and where that sees nothing the usual place of a
+face in these frames. The 200 close-ups of each kind are none of the 400 on which the thresholds of detect.py
+were chosen.
 """
 
 import argparse
