@@ -13,7 +13,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from tests import fakes
+from webcast import gallery as gallery_module
 from webcast import hub, load_caster
+from webcast import weights as weights_module
 from webcast.build import build_stages, choose_device, load_stages
 from webcast.embed import resnet18
 from webcast.errors import GalleryError, HubError, WebcastError, WeightsError
@@ -185,6 +187,18 @@ def test_the_bundle_casts_its_own_portraits(bundled):
     page.paste(portrait.image.resize((400, 400)), (300, 300))
     ballot = bundled.cast(page, faces=[0], similarity="direct").ballots[0]
     assert ballot.votes[0].portrait.person == portrait.person
+
+
+def test_a_second_cast_loads_nothing_again(bundled, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise AssertionError("loaded again")
+
+    monkeypatch.setattr(weights_module, "load_file", refuse)
+    monkeypatch.setattr(gallery_module, "read_table", refuse)
+    page = Image.new("RGB", (600, 600), "white")
+    page.paste(bundled.gallery.portraits[0].image.resize((300, 300)), (150, 150))
+    first, second = bundled.cast(page), bundled.cast(page)
+    assert first.standings == second.standings
 
 
 def test_the_bundled_embedder_made_the_bundled_gallery(bundled):
