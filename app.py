@@ -16,12 +16,11 @@ from gradio.processing_utils import save_base64_to_cache, save_pil_to_cache, sav
 from gradio.utils import get_upload_folder
 from PIL import Image, ImageOps
 
-from webcast import load_caster
+from webcast import load_caster, markup
 from webcast.caster import Caster, enlarge
 from webcast.errors import ImageError, WebcastError
 from webcast.gallery import Gallery, build_gallery
 from webcast.images import display_name, open_image
-from webcast.markup import BALLOT_CSS, ballots, data_uri
 from webcast.sheet import draw_boxes, draw_sheet, face_json, to_json
 from webcast.types import CastResult, Face, Panel
 from webcast.unpack import MAX_PHOTOS, unpack_portraits
@@ -199,10 +198,11 @@ def show_pages(files, similarity, actors, progress=PROGRESS):
         yield *[gr.skip()] * 4, *show_cast(faces, [largest], similarity, actors)
 
 
-def show_example(index, similarity, actors, progress=PROGRESS):
-    if index not in range(len(EXAMPLES)):
-        raise gr.Error("There is no such example.", print_exception=False)
-    yield from show_pages([str(EXAMPLES[index])], similarity, actors, progress)
+def show_example(event: gr.SelectData, similarity, actors, progress=PROGRESS):
+    with errors_in_words():
+        if event.index not in range(len(EXAMPLES)):
+            raise WebcastError("There is no such example; click one of those shown.")
+    yield from show_pages([str(EXAMPLES[event.index])], similarity, actors, progress)
 
 
 def show_choice(event: gr.SelectData, faces, similarity, actors, progress=PROGRESS):
@@ -225,13 +225,13 @@ def show_cast(faces, chosen, similarity, actors):
     """What the result fills: the hint (hidden), the sheet, the slider, and how each face voted."""
     with errors_in_words():
         result = compute(choose(faces, chosen), actors, similarity)
-    for notice in result.notices:
-        gr.Info(escape(notice, quote=False))
     first = result.ballots[0]
     both = tuple(ImageOps.fit(image, (512, 512)) for image in (first.face.crop, first.realized))
     told = f"{headline(result)}: {firmness_in_words(result)}"
     sheet = gr.Image(draw_sheet(result), visible=True)
-    card = f'<p class="wc-told" role="status">{escape(told)}</p>{ballots(result)}'
+    card = (
+        f'<p class="wc-told" role="status">{escape(told)}</p>{markup.notices(result)}{markup.ballots(result)}'
+    )
     return gr.HTML(visible=False), sheet, gr.ImageSlider(both, visible=True), gr.HTML(card, visible=True)
 
 
@@ -278,16 +278,28 @@ def all_button(count: int) -> gr.Button:
     return gr.Button(words, visible=1 < count <= MAX_FACES)
 
 
+def examples_html() -> str:
+    buttons = ""
+    for index, path in enumerate(EXAMPLES):
+        name, picture = path.stem.replace("-", " "), markup.data_uri(open_image(path), (400, 400))
+        buttons += (
+            f'<button type="button" data-example="{index}"><img alt="Cast our example page" src="{picture}">'
+            f"<span>{escape(name)}</span></button>"
+        )
+    return (
+        f'<p class="wc-told">No page at hand? Click one of ours.</p><div class="wc-examples">{buttons}</div>'
+    )
+
+
 def pages_html(panels: Sequence[Panel], faces: Sequence[Face], chosen: int) -> str:
     """The pages one below the other, with a button over each face."""
     buttons: dict[Panel, str] = dict.fromkeys(panels, "")
     for index, face in enumerate(faces):
         buttons[face.panel] += face_button(index, face, index == chosen)
-    pages = "".join(
-        f'<div class="wc-page"><img alt="{escape(panel.name)}" src="{data_uri(panel.image, (900, 30000))}">'
-        f"{inside}</div>"
-        for panel, inside in buttons.items()
-    )
+    pages = ""
+    for panel, inside in buttons.items():
+        picture = markup.data_uri(panel.image, (900, 30000))
+        pages += f'<div class="wc-page"><img alt="{escape(panel.name)}" src="{picture}">{inside}</div>'
     found = f"{counted(len(faces), 'face')} found."
     told = f"{found} Click the one to cast." if len(faces) > 1 else found
     return f'<p class="wc-told" role="status">{told}</p><div class="wc-pages">{pages}</div>'
@@ -305,6 +317,13 @@ def face_button(index: int, face: Face, is_chosen: bool) -> str:
         f"<span>{index + 1}</span></button>"
     )
 
+
+EXAMPLE_JS = """
+element.addEventListener('click', event => {
+  const example = event.target.closest('[data-example]');
+  if (example) trigger('select', {index: Number(example.dataset.example), value: null});
+});
+"""
 
 CHOOSE_JS = """
 element.addEventListener('click', event => {
@@ -463,14 +482,7 @@ with gr.Blocks(
                 height=150,
                 elem_id="pages",
             )
-            examples = gr.Dataset(
-                components=[gr.Image(type="filepath", visible=False)],
-                samples=[[str(path)] for path in EXAMPLES],
-                type="index",
-                label="No page at hand? Click one of ours",
-                visible=bool(EXAMPLES),
-                elem_id="examples",
-            )
+            examples = gr.HTML(examples_html(), js_on_load=EXAMPLE_JS, elem_id="examples")
             page_view = gr.HTML(js_on_load=CHOOSE_JS, elem_id="faces")
             all_faces = gr.Button(visible=False)
         with gr.Column(scale=6, min_width=320):
@@ -512,7 +524,7 @@ with gr.Blocks(
     shown = {"show_progress_on": [hint, sheet_view], **PRIVATE}
     again = (show_again, [faces_found, faces_chosen, *settings], result)
     dropped.upload(show_pages, [dropped, *settings], [*found, *result], **shown)
-    examples.click(show_example, [examples, *settings], [*found, *result], **shown)
+    examples.select(show_example, settings, [*found, *result], **shown)
     page_view.select(show_choice, [faces_found, *settings], [faces_chosen, *result], **shown)
     all_faces.click(show_all, [faces_found, *settings], [faces_chosen, *result], **shown)
     similarity.input(*again, **shown)
@@ -547,7 +559,7 @@ THEME = gr.themes.Base(
 if __name__ == "__main__":
     demo.launch(
         theme=THEME,
-        css=BALLOT_CSS,
+        css=markup.BALLOT_CSS,
         css_paths=HERE / "app.css",
         max_file_size=f"{MAX_FILE_MB}mb",
         state_session_capacity=MAX_VISITS,

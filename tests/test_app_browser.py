@@ -45,7 +45,7 @@ def page(browser, app_url):
     context.set_default_timeout(PATIENCE_MS)
     opened = context.new_page()
     opened.goto(app_url)
-    opened.wait_for_selector("#examples .gallery-item")
+    opened.wait_for_selector("#examples button")
     yield opened
     context.close()
 
@@ -65,7 +65,7 @@ def cast_face(page) -> str:
 
 
 def test_one_click_on_an_example_gives_everything(page):
-    page.locator("#examples .gallery-item").first.click()
+    page.locator("#examples button").first.click()
     wait_for_cast(page)
     assert page.locator(".wc-face[aria-pressed=true]").count() == 1
     assert page.locator("#ballots .wc-way img").count() == 3
@@ -122,7 +122,7 @@ def test_own_actors_are_cast_for_this_visit_only(page, app_url, tmp_path):
     with zipfile.ZipFile(tmp_path / "actors.zip", "w") as archive:
         for number, photo in enumerate(photos):
             archive.writestr(f"우리 배우 {number // 4}/{number}.png", photo.file.getvalue())
-    page.locator("#examples .gallery-item").first.click()
+    page.locator("#examples button").first.click()
     wait_for_cast(page)
     page.get_by_role("button", name="own actors").click()
     drop(page, "#portraits", tmp_path / "actors.zip")
@@ -153,7 +153,7 @@ def test_the_page_asks_nobody_else_and_fits_a_phone(browser, app_url):
     page, asked = context.new_page(), []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(app_url)
-    page.locator("#examples .gallery-item").first.click()
+    page.locator("#examples button").first.click()
     wait_for_cast(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert [url for url in asked if not url.startswith((app_url, "data:", "blob:"))] == []
@@ -164,7 +164,7 @@ def test_whatever_can_be_pressed_has_a_name_for_a_screen_reader(page):
     drop(page, "#pages", *EXAMPLES)
     wait_for_cast(page)
     nameless = page.evaluate(
-        """() => [...document.querySelectorAll('.wc-face, .wc-ballot img, .wc-page img')]
+        """() => [...document.querySelectorAll('.wc-face, .wc-ballot img, .wc-page img, #examples img')]
            .filter(it => !(it.getAttribute('aria-label') || it.getAttribute('alt'))).length"""
     )
     assert nameless == 0
