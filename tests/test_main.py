@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests import fakes
 from webcast import build
-from webcast.__main__ import _parser, main
+from webcast.__main__ import Bars, _parser, main
 from webcast.caster import Caster
 from webcast.gallery import load_gallery
 
@@ -103,6 +103,16 @@ def test_a_folder_stands_for_its_pictures_in_natural_order(plain, tmp_path, caps
     assert run("detect", tmp_path) == 0
     names = [line.split("  ")[1] for line in capsys.readouterr().out.splitlines()]
     assert names == ["1.png", "2.png", "10.png"]
+
+
+def test_each_stage_has_one_bar(capsys):
+    with Bars() as progress:
+        for stage in ("detect", "realize"):
+            for done in (1, 2, 3):
+                progress(stage, done, 3)
+    printed = capsys.readouterr().err
+    assert [printed.count(f"{stage}:   0%") for stage in ("detect", "realize")] == [1, 1]
+    assert printed.count("3/3") == 2
 
 
 def test_all_faces_as_one_character_is_told(plain, tmp_path, capsys):

@@ -136,7 +136,7 @@ class Bars:
         self._bar: tqdm | None = None
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        if self._bar is None or self._bar.desc != f"{stage}: ":
+        if self._bar is None or self._bar.desc != stage:
             self.close()
             self._bar = tqdm(total=total, desc=stage)
         self._bar.update(done - self._bar.n)
