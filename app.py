@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from html import escape
 from pathlib import Path
+from urllib.parse import unquote
 
 import gradio as gr
 from gradio.processing_utils import save_base64_to_cache, save_pil_to_cache, save_url_to_cache
@@ -134,25 +135,33 @@ def fetched(page: str) -> str:
     """
     is_text = isinstance(page, str)
     if is_text and "/gradio_api/file=" in page:
-        return page.partition("/gradio_api/file=")[2]
+        return unquote(page.partition("/gradio_api/file=")[2])
     try:
         if is_text and page.startswith("data:") and len(page) < MAX_FILE_MB * 1_400_000:
-            return save_base64_to_cache(page, get_upload_folder())
+            return deleted_in_time(save_base64_to_cache(page, get_upload_folder()))
         if is_text and page.startswith(("http://", "https://")):
-            return save_url_to_cache(page, get_upload_folder())
+            return deleted_in_time(save_url_to_cache(page, get_upload_folder()))
     except Exception as error:  # Gradio raises plain Exception where an address gives no file
         raise ImageError(f"A page could not be fetched ({error}); upload it instead.") from None
     raise ImageError(f"A page must be an uploaded file of at most {MAX_FILE_MB} MB, or its address.")
 
 
+def deleted_in_time(path: str) -> str:
+    """The path, known to Gradio now as one of its uploads, which `delete_cache` deletes."""
+    demo.upload_file_set.add(path)
+    return path
+
+
 @contextmanager
-def errors_in_words() -> Iterator[None]:
-    """A user's mistake is shown as its sentence, without a traceback."""
+def errors_in_words(hide: str = "") -> Iterator[None]:
+    """A user's mistake is shown as its sentence, without a traceback and without the words to hide."""
     try:
         yield
     except WebcastError as error:
         raise gr.Error(
-            escape(str(error), quote=False), title="That did not work", print_exception=False
+            escape(str(error).replace(hide, ""), quote=False),
+            title="That did not work",
+            print_exception=False,
         ) from None
 
 
@@ -252,7 +261,7 @@ def use_folder(event: gr.EventData, progress=PROGRESS):
 
 def make_gallery(files: list[tuple[str, str]]) -> tuple[Gallery, str]:
     """The gallery, which lives as long as the visit, and what to say about it."""
-    with errors_in_words(), tempfile.TemporaryDirectory() as private:
+    with tempfile.TemporaryDirectory() as private, errors_in_words(hide=f"{private}/"):
         folder = Path(private) / "your actors"
         folder.mkdir()
         unpack_portraits(files, folder)
@@ -375,7 +384,7 @@ Gallery: {escape(sources.gallery)} <code>{escape(sources.gallery_revision)}</cod
 <p>At once: {MAX_PAGES} pages of {MAX_FILE_MB} MB each, {MAX_PIXELS // 10**6} megapixels together;
 {MAX_FACES} faces; {MAX_PHOTOS} portraits of your own. One call is computed at a time, {MAX_WAITING} may
 wait.</p>
-<p>Your pictures stay on this machine, are used for nothing else, and are deleted within
+<p>Your pictures go to the machine that runs this page, serve for nothing else, and are deleted within
 {(KEEP_FOR_S + CLEAN_EVERY_S) // 60} minutes. Your own actors are forgotten with your visit.</p></footer>"""
 
 
@@ -514,7 +523,7 @@ with gr.Blocks(
             [("The drawing itself", "direct"), ("The photo it became", "realized")],
             value=caster.stages.similarity,
             label="Compare with the portraits",
-            info="The first choice shown is the one that was measured to cast better.",
+            info="Chosen at first is the one that was measured to cast better.",
         )
     gr.HTML(footer())
 
