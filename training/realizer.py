@@ -178,7 +178,7 @@ class RealizerRecipe:
         write_stage(folder, config | {"direction": "drawn-to-photo"}, network)
 
     def picture(self, network: nn.Module, folder: Path, step: int) -> None:
-        """Drawing, fake and photo of sixteen samples that are not trained on."""
+        """Drawing, fake and photo of sixteen samples from another seed."""
         folder.mkdir(parents=True, exist_ok=True)
         samples = [self.shown[n] for n in range(16)]
         real_a = torch.stack([s["real_a"] for s in samples])
