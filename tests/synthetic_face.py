@@ -1,4 +1,4 @@
-"""A face drawn by code with landmarks where mediapipe would put them, so that the renderer can be tested anywhere."""
+"""A face drawn by code, with landmarks where mediapipe would put them: the renderer is tested anywhere."""
 
 import cv2
 import numpy as np
@@ -7,6 +7,12 @@ from training import landmark_indices as at
 
 SIZE = 160
 CENTRE, HALF_WIDTH, HALF_HEIGHT = np.array([80.0, 84.0]), 38.0, 52.0
+LEFT = (at.LEFT_UPPER_LID, at.LEFT_LOWER_LID, at.LEFT_IRIS_CENTRE, at.LEFT_IRIS)
+RIGHT = (at.RIGHT_UPPER_LID, at.RIGHT_LOWER_LID, at.RIGHT_IRIS_CENTRE, at.RIGHT_IRIS)
+EYES = (
+    (*LEFT, at.LEFT_BROW_UPPER, at.LEFT_BROW_LOWER),
+    (*RIGHT, at.RIGHT_BROW_UPPER, at.RIGHT_BROW_LOWER),
+)
 
 
 def arc(
@@ -21,22 +27,16 @@ def synthetic_points() -> np.ndarray:
     """478 landmarks, float32 (478, 2), of the face that `synthetic_photo` draws."""
     points = np.tile(CENTRE, (478, 1))
     points[at.FACE_OVAL] = arc(len(at.FACE_OVAL), tuple(CENTRE), (HALF_WIDTH, HALF_HEIGHT), -90, 260)
-    for side, upper, lower, iris, ring, brow_upper, brow_lower in (
-        (-1, at.LEFT_UPPER_LID, at.LEFT_LOWER_LID, at.LEFT_IRIS_CENTRE, at.LEFT_IRIS, at.LEFT_BROW_UPPER, at.LEFT_BROW_LOWER),
-        (1, at.RIGHT_UPPER_LID, at.RIGHT_LOWER_LID, at.RIGHT_IRIS_CENTRE, at.RIGHT_IRIS, at.RIGHT_BROW_UPPER, at.RIGHT_BROW_LOWER),
-    ):  # fmt: skip
-        eye = (80 + side * 16, 76)
-        outer, inner = (180, 360) if side < 0 else (360, 180)
+    for (upper, lower, iris, ring, brow_upper, brow_lower), x, outer in zip(
+        EYES, (64, 96), (180, 360), strict=True
+    ):
+        eye, inner = (x, 76), 540 - outer
         points[upper] = arc(len(upper), eye, (8, 4), outer, inner)
-        points[lower] = (
-            arc(len(lower), eye, (8, 3), 360 - outer, 360 - inner)
-            if side < 0
-            else arc(len(lower), eye, (8, 3), 0, 180)
-        )
+        points[lower] = arc(len(lower), eye, (8, 3), 360 - outer, 360 - inner)
         points[iris] = eye
         points[ring] = arc(4, eye, (3, 3), 0, 270)
-        points[brow_upper] = arc(5, (eye[0], 68), (10, 4), 200, 340)
-        points[brow_lower] = arc(5, (eye[0], 70), (10, 4), 200, 340)
+        points[brow_upper] = arc(5, (x, 68), (10, 4), 200, 340)
+        points[brow_lower] = arc(5, (x, 70), (10, 4), 200, 340)
     points[at.NOSE_BASE] = arc(5, (80, 94), (6, 3), 180, 0)
     points[at.NOSE_TIP] = (80, 92)
     for upper, lower, radii in (

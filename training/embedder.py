@@ -2,7 +2,7 @@
 
     accelerate launch -m training.embedder --data ../shared/data --landmarks DIR --output-dir runs/embedder
 
-Every sample is a photo and a drawing of one person (the drawing of another photo where there is one): drawn by
+Every sample is a photo and a drawing of one person (of another photo where there is one), drawn by
 `training.render`, or published beside the photo. Two losses pull them together: a cosine margin softmax over
 all people (CosFace, Wang et al. 2018, arXiv 1801.09414) and a contrastive loss between the drawings and the
 photos of a batch, both ways (InfoNCE; van den Oord et al. 2018, arXiv 1807.03748). Heads are cut as the
@@ -194,7 +194,7 @@ def main() -> None:
             "learning_rate": args.learning_rate,
             "start_from": str(args.start_from or ""),
             "people": len(dataset.people),
-            "photos": len(set(p.path for p in dataset.photos)),
+            "photos": len({p.path for p in dataset.photos}),
         },
     )
     train(recipe, dataset, config, args.resume)
