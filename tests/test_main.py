@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests import fakes
 from webcast import build
-from webcast.__main__ import Bars, _parser, main
+from webcast.__main__ import Bars, build_parser, main
 from webcast.caster import Caster
 from webcast.gallery import load_gallery
 
@@ -349,7 +349,7 @@ def commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPars
     return found
 
 
-COMMANDS = commands(_parser())
+COMMANDS = commands(build_parser())
 
 
 def test_these_are_the_commands():
@@ -361,7 +361,7 @@ def test_each_help_is_enough(name):
     parser = COMMANDS[name]
     assert all(action.help for action in parser._actions)
     example = parser.epilog.removeprefix("example: python -m webcast ").split()
-    parsed = _parser().parse_args(example)
+    parsed = build_parser().parse_args(example)
     assert parsed.run is parser.get_default("run"), "the example is one of this command"
 
 

@@ -144,7 +144,7 @@ def measure_realizer(
     report.say(
         "",
         "KID is over 50 subsets of 40, with its standard error; its features are means and deviations of the "
-        "embedder's first two stages, since Inception's weights cannot be loaded here: compare it only within "
+        "embedder's first two stages, since Inception's weights cannot be loaded here: compare only within "
         "this table.",
     )
 
@@ -188,7 +188,7 @@ def measure_castback(report: Report, stages: Stages, evidence: Evidence) -> dict
     gallery = find_heads(stages.detector, gallery_pictures(evidence.data, evidence.landmarks))
     ways = ways_to_compare(stages)
     report.table(
-        f"Cast-back among {len(gallery.people)} people, detection included: top-1 / top-5 in %, 95 % interval",
+        f"Cast-back among {len(gallery.people)} people, detection included: top-1 / top-5 in % (95 %)",
         ["drawings", *ways, "chance"],
     )
     top5 = {way: [] for way in ways}
@@ -250,7 +250,7 @@ def measure_abstention(report: Report, stages: Stages, evidence: Evidence) -> di
     probes = find_heads(stages.detector, published_drawings(evidence.data, HELD_OUT_STYLE, gallery.people))
     ways, limits = ways_to_compare(stages), {}
     report.table(
-        f"Abstaining on {HELD_OUT_STYLE} drawings (limit set on one half of the people, measured on the other)",
+        f"Abstaining on {HELD_OUT_STYLE} drawings (limit from one half of the people, measured on the other)",
         [
             "similarity",
             "limit",

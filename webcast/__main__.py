@@ -19,7 +19,7 @@ from webcast.errors import WebcastError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    args = _parser().parse_args(argv)
+    args = build_parser().parse_args(argv)
     try:
         args.run(args)
     except WebcastError as error:
@@ -199,7 +199,7 @@ def _indices(text: str) -> list[int]:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers such as 0,2") from None
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m webcast",
         description="Casts a webtoon with real people: finds the drawn faces of a page, turns them into "
