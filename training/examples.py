@@ -102,15 +102,15 @@ PENS = {
 """What the examples fix of `render.Style`, so that the pages look their best."""
 
 
-def read_troupe(folder: Path) -> list[list[Portrait]]:
-    """Every actor's pictures."""
+def read_troupe(folder: Path) -> dict[str, list[Portrait]]:
+    """Every actor's pictures, by stage name."""
     actors: dict[str, list[Portrait]] = {}
     with np.load(folder / "landmarks.npz") as file:
         for path, points, mask in zip(file["paths"].tolist(), file["points"], file["masks"], strict=True):
             actors.setdefault(Path(path).parent.name, []).append(
                 Portrait(read_rgb(folder / path), points, mask)
             )
-    return list(actors.values())
+    return actors
 
 
 def draw_page(
@@ -186,12 +186,12 @@ def all_found(page: Image.Image, boxes: list[Box]) -> bool:
     return all(hit) and len(found) == len(boxes)
 
 
-def example(school: str, actors: list[list[Portrait]], seed: int) -> Image.Image:
-    """The first page of a school on which every face is found."""
+def example(school: str, actors: dict[str, list[Portrait]], names: list[str], seed: int) -> Image.Image:
+    """The first page of a school on which every face is found; with `names`, played by these two."""
     for attempt in tqdm(range(TRIES), desc=school, unit="page"):
         rng = np.random.default_rng([len(school), seed + attempt])
-        lead, other = rng.choice(len(actors), size=2, replace=False)
-        page, boxes = draw_page(school, [actors[lead], actors[other]], rng)
+        cast = names or rng.choice(list(actors), size=2, replace=False)
+        page, boxes = draw_page(school, [actors[name] for name in cast], rng)
         if all_found(page, boxes):
             return page
     raise SystemExit(f"The detector found all faces on none of {TRIES} {school} pages; try another --seed.")
@@ -201,13 +201,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--troupe", type=Path, required=True, help="folder written by training.troupe")
     parser.add_argument("--out", type=Path, required=True, help="folder for one .png per school")
+    parser.add_argument("--cast", nargs=2, metavar="NAME", help="lead and other, by stage name (any two)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other pages (%(default)s)")
     parser.add_argument("--school", choices=SCENES, action="append", help="only this one (both)")
     args = parser.parse_args()
     actors = read_troupe(args.troupe)
     args.out.mkdir(parents=True, exist_ok=True)
     for school in args.school or SCENES:
-        example(school, actors, args.seed).save(args.out / f"{school}.png", optimize=True)
+        example(school, actors, args.cast, args.seed).save(args.out / f"{school}.png", optimize=True)
 
 
 if __name__ == "__main__":
