@@ -80,11 +80,18 @@ def degrade(large: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return image
 
 
-def start_lively(layer: nn.Module) -> None:
-    """He's initialisation: with torch's own the signal fades from layer to layer, and training with it."""
-    if isinstance(layer, nn.Conv2d):
+@torch.no_grad()
+def start_lively(network: nn.Module) -> None:
+    """He's initialisation, and a small last layer, so that it starts as nearest-neighbour enlargement.
+
+    With torch's own the signal fades from layer to layer; with a large last layer the first steps only undo
+    it. Either way the network stayed at nearest-neighbour for a thousand steps.
+    """
+    convolutions = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    for layer in convolutions:
         nn.init.kaiming_normal_(layer.weight, a=0.25)
         nn.init.zeros_(layer.bias)
+    convolutions[-1].weight.mul_(0.05)
 
 
 def contrast(image: Tensor) -> Tensor:
@@ -103,7 +110,7 @@ class UpscalerRecipe:
         self.networks: dict[str, nn.Module] = {
             "upscaler": SRVGGNetCompact(num_feat=features, num_conv=convs, upscale=SCALE)
         }
-        self.networks["upscaler"].apply(start_lively)
+        start_lively(self.networks["upscaler"])
         parameters = self.networks["upscaler"].parameters()
         self.optimizers = {"upscaler": torch.optim.Adam(parameters, learning_rate, fused=True)}
         for group in self.optimizers["upscaler"].param_groups:
