@@ -2,7 +2,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -21,50 +25,69 @@ WEIGHTS = {
 }
 GALLERY = {"README.md": b"# gallery", "data/train-00000-of-00001.parquet": b"rows", "script.py": b"code"}
 
-CALL = """
+WORKER = """
 import json, sys
+from huggingface_hub import constants
 from webcast.errors import HubError
 from webcast.hub import pull
-try:
-    weights, gallery, notices = pull(*json.loads(sys.argv[1]))
-except HubError as error:
-    told = {"error": str(error)}
-else:
-    told = {"weights": [str(x) for x in weights], "gallery": [str(x) for x in gallery], "notices": notices}
-print(json.dumps(told))
+
+for line in sys.stdin:
+    constants.HF_HUB_CACHE, weights, gallery = json.loads(line)
+    try:
+        weights, gallery, notices = pull(weights, gallery)
+    except HubError as error:
+        told = {"error": str(error)}
+    else:
+        told = {"weights": [*map(str, weights)], "gallery": [*map(str, gallery)], "notices": notices}
+    print(json.dumps(told), flush=True)
 """
 
 
-class Client:
+@contextmanager
+def worker(endpoint: str) -> Iterator[Callable[..., dict]]:
     """`hub.pull` in a process of its own, for huggingface_hub reads HF_ENDPOINT at import."""
+    env = os.environ | {
+        "HF_ENDPOINT": endpoint,
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    }
+    call = [sys.executable, "-c", WORKER]
+    with subprocess.Popen(call, env=env, stdin=PIPE, stdout=PIPE, text=True) as process:
 
-    def __init__(self, home: Path, endpoint: str) -> None:
-        self.home, self.endpoint = home, endpoint
+        def ask(cache: Path, weights: str | None = "u/weights", gallery: str | None = "u/gallery") -> dict:
+            process.stdin.write(json.dumps([str(cache), weights, gallery]) + "\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
 
-    def pull(self, weights: str | None = "u/weights", gallery: str | None = "u/gallery") -> dict:
-        env = {
-            **os.environ,
-            "HF_ENDPOINT": self.endpoint,
-            "HF_HOME": str(self.home),
-            "HF_HUB_DISABLE_XET": "1",
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-        }
-        call = [sys.executable, "-c", CALL, json.dumps([weights, gallery])]
-        done = subprocess.run(call, env=env, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        yield ask
+        process.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def served():
+    with serve(Hub()) as hub, worker(hub.endpoint) as ask:
+        yield hub, ask
+
+
+@pytest.fixture(scope="module")
+def unplugged():
+    """`pull` where nothing answers."""
+    with worker("http://127.0.0.1:9") as ask:
+        yield ask
 
 
 @pytest.fixture
-def hub():
-    repos = {("model", "u/weights"): Repo(dict(WEIGHTS)), ("dataset", "u/gallery"): Repo(dict(GALLERY))}
-    with serve(Hub(repos)) as served:
-        yield served
+def hub(served) -> Hub:
+    hub, _ = served
+    hub.repos = {("model", "u/weights"): Repo(dict(WEIGHTS)), ("dataset", "u/gallery"): Repo(dict(GALLERY))}
+    hub.status, hub.requests = None, []
+    return hub
 
 
 @pytest.fixture
-def client(hub, tmp_path) -> Client:
-    return Client(tmp_path / "home", hub.endpoint)
+def client(hub, served, tmp_path) -> Callable[..., dict]:
+    """`pull` with a cache of its own."""
+    return partial(served[1], tmp_path / "cache")
 
 
 def files_in(folder: str) -> set[str]:
@@ -76,7 +99,7 @@ def bundled(told: dict) -> bool:
 
 
 def test_weights_and_gallery_are_fetched_without_pickles_or_code(hub, client):
-    told = client.pull()
+    told = client()
     folder, name, revision = told["weights"]
     assert files_in(folder) == {
         "config.json",
@@ -92,39 +115,39 @@ def test_weights_and_gallery_are_fetched_without_pickles_or_code(hub, client):
 
 def test_a_pinned_revision_is_the_one_fetched(hub, client):
     commit = hub.repos["model", "u/weights"].commit
-    assert client.pull(f"u/weights@{commit}")["weights"][2] == commit
-    error = client.pull("u/weights@" + "0" * 40)["error"]
+    assert client(f"u/weights@{commit}")["weights"][2] == commit
+    error = client("u/weights@" + "0" * 40)["error"]
     assert "no model u/weights at 0000" in error
     assert "check the revision" in error
 
 
 def test_a_missing_or_private_repository_is_an_error_even_with_a_cache(hub, client):
-    assert "no model u/nothing that you may read" in client.pull("u/nothing")["error"]
-    client.pull()
+    assert "no model u/nothing that you may read" in client("u/nothing")["error"]
+    client()
     hub.repos["dataset", "u/gallery"].is_private = True
-    assert "no dataset u/gallery that you may read" in client.pull()["error"]
+    assert "no dataset u/gallery that you may read" in client()["error"]
 
 
 def test_a_gated_repository_is_an_error(hub, client):
     hub.repos["model", "u/weights"].is_gated = True
-    assert "keeps the model u/weights behind a gate" in client.pull()["error"]
+    assert "keeps the model u/weights behind a gate" in client()["error"]
 
 
 @pytest.mark.parametrize(
     ("status", "told"), [(401, "hf auth login"), (403, "does not allow"), (404, "404"), (429, "wait")]
 )
 def test_a_refusal_is_an_error_even_with_a_cache(hub, client, status, told):
-    client.pull()
+    client()
     hub.status = status
-    error = client.pull()["error"]
+    error = client()["error"]
     assert told in error
     assert "\n" not in error
 
 
 def test_a_hub_that_is_down_falls_back_to_the_cache(hub, client):
-    fetched = client.pull()
+    fetched = client()
     hub.status = 503
-    told = client.pull()
+    told = client()
     assert told["weights"] == fetched["weights"]
     assert told["gallery"] == fetched["gallery"]
     assert "The Hub answered 503 for the model u/weights" in told["notices"][0]
@@ -133,31 +156,30 @@ def test_a_hub_that_is_down_falls_back_to_the_cache(hub, client):
 
 def test_a_hub_that_is_down_falls_back_to_the_bundle(hub, client):
     hub.status = 503
-    told = client.pull()
+    told = client()
     assert bundled(told)
     assert "bundled weights and demo troupe" in told["notices"][0]
 
 
 def test_both_fall_back_together(hub, client):
-    client.pull(gallery=None)
+    client(gallery=None)
     hub.status = 500
-    told = client.pull()
+    told = client()
     assert bundled(told), "the gallery was never fetched, so its weights are not used either"
 
 
-def test_no_connection_falls_back_to_cache_then_bundle(hub, client, tmp_path):
-    fetched = client.pull()
-    offline = Client(client.home, "http://127.0.0.1:9")
-    told = offline.pull()
+def test_no_connection_falls_back_to_cache_then_bundle(client, unplugged, tmp_path):
+    fetched = client()
+    told = unplugged(tmp_path / "cache")
     assert told["weights"] == fetched["weights"]
     assert "could not be reached for the model u/weights" in told["notices"][0]
-    assert bundled(Client(tmp_path / "fresh", "http://127.0.0.1:9").pull())
+    assert bundled(unplugged(tmp_path / "fresh"))
 
 
-def test_a_folder_and_the_bundle_need_no_hub(tmp_path):
+def test_a_folder_and_the_bundle_need_no_hub(unplugged, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "config.json").write_text("{}")
-    told = Client(tmp_path / "home", "http://127.0.0.1:9").pull(str(tmp_path / "mine"), None)
+    told = unplugged(tmp_path / "cache", str(tmp_path / "mine"), None)
     assert told["weights"][:2] == [str(tmp_path / "mine"), "mine"]
     assert told["gallery"][1] == "bundle"
     assert told["notices"] == []

@@ -82,7 +82,7 @@ def pull_gallery(gallery: str | Path | None, cached: bool = False) -> Pulled:
 
 
 def _pull(source: str | Path | None, kind: str, cached: bool) -> Pulled:
-    if source is None:
+    if source in (None, ""):  # an environment variable that is empty is one that is not set
         folder = FOLDERS[kind]
         return Pulled(folder, "bundle", _revision(folder, FILES[kind]))
     if Path(source).is_dir():
@@ -117,7 +117,8 @@ def _fetch(repo: str, revision: str, kind: str, cached: bool) -> Path:
         )
     except (HTTPError, HFValidationError, OSError) as error:
         # A file that cannot be had is told as missing from the cache; why is in its cause.
-        raise _explain(error.__cause__ or error, what) from None
+        is_vague = isinstance(error, LocalEntryNotFoundError) and error.__cause__
+        raise _explain(error.__cause__ if is_vague else error, what) from None
     return Path(folder)
 
 
