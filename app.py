@@ -10,18 +10,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from html import escape
 from pathlib import Path
+from urllib.parse import unquote
 
 import gradio as gr
 from gradio.processing_utils import save_base64_to_cache, save_pil_to_cache, save_url_to_cache
 from gradio.utils import get_upload_folder
 from PIL import Image, ImageOps
 
-from webcast import load_caster
+from webcast import load_caster, markup
 from webcast.caster import Caster, enlarge
 from webcast.errors import ImageError, WebcastError
 from webcast.gallery import Gallery, build_gallery
 from webcast.images import display_name, open_image
-from webcast.markup import BALLOT_CSS, ballots, data_uri
 from webcast.sheet import draw_boxes, draw_sheet, face_json, to_json
 from webcast.types import CastResult, Face, Panel
 from webcast.unpack import MAX_PHOTOS, unpack_portraits
@@ -101,6 +101,8 @@ def read_pages(paths: Sequence[str]) -> tuple[list[Panel], list[str]]:
 
 def choose(faces: Sequence[Face], indices: Sequence[int]) -> list[Face]:
     """The faces of those indices, once each. Whatever came over HTTP may be in `indices`."""
+    if not faces:
+        raise WebcastError("There is no page yet; drop at least one picture.")
     for index in indices:
         if type(index) is not int or not 0 <= index < len(faces):
             raise WebcastError(
@@ -114,34 +116,53 @@ def choose(faces: Sequence[Face], indices: Sequence[int]) -> list[Face]:
     return chosen
 
 
-def uploaded(file: dict | str) -> str:
-    """The path of a file that came over HTTP, which must be one that was uploaded to this app.
-
-    MCP clients send the files of a list as strings, which Gradio does not look at: an address of this app
-    that an upload gave, another address, or the file itself as a data URI.
-    """
-    if isinstance(file, dict):
-        path = str(file.get("path"))
-    elif "/gradio_api/file=" in file:
-        path = file.partition("/gradio_api/file=")[2]
-    elif file.startswith("data:") and len(file) < MAX_FILE_MB * 1_400_000:
-        path = save_base64_to_cache(file, get_upload_folder())
-    elif file.startswith(("http://", "https://")):
-        path = save_url_to_cache(file, get_upload_folder())
-    else:
-        raise ImageError(f"A page must be an uploaded file of at most {MAX_FILE_MB} MB, or its address.")
-    if not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
+def uploaded(pages: list[dict | str]) -> list[str]:
+    """The paths of files that came over HTTP, each of which must have been uploaded to this app."""
+    if not isinstance(pages, list):
+        raise ImageError("The pages must be a list of picture files.")
+    paths = [str(page.get("path")) if isinstance(page, dict) else fetched(page) for page in pages]
+    home = Path(get_upload_folder()).resolve()
+    if not all(Path(path).resolve().is_relative_to(home) for path in paths):
         raise ImageError("A page must be a file that was uploaded to this app.")
+    return paths
+
+
+def fetched(page: str) -> str:
+    """The path of a file that came as a string, as MCP clients send it and Gradio then leaves it.
+
+    It is the address that an upload to this app gave, an address of the open net (Gradio fetches it and
+    refuses private ones), or the file itself as a data URI.
+    """
+    is_text = isinstance(page, str)
+    if is_text and "/gradio_api/file=" in page:
+        return unquote(page.partition("/gradio_api/file=")[2])
+    try:
+        if is_text and page.startswith("data:") and len(page) < MAX_FILE_MB * 1_400_000:
+            return deleted_in_time(save_base64_to_cache(page, get_upload_folder()))
+        if is_text and page.startswith(("http://", "https://")):
+            return deleted_in_time(save_url_to_cache(page, get_upload_folder()))
+    except Exception as error:  # Gradio raises plain Exception where an address gives no file
+        raise ImageError(f"A page could not be fetched ({error}); upload it instead.") from None
+    raise ImageError(f"A page must be an uploaded file of at most {MAX_FILE_MB} MB, or its address.")
+
+
+def deleted_in_time(path: str) -> str:
+    """The path, known to Gradio now as one of its uploads, which `delete_cache` deletes."""
+    demo.upload_file_set.add(path)
     return path
 
 
 @contextmanager
-def errors_in_words() -> Iterator[None]:
-    """A user's mistake is shown as its sentence, without a traceback."""
+def errors_in_words(hide: str = "") -> Iterator[None]:
+    """A user's mistake is shown as its sentence, without a traceback and without the words to hide."""
     try:
         yield
     except WebcastError as error:
-        raise gr.Error(escape(str(error)), title="That did not work", print_exception=False) from None
+        raise gr.Error(
+            escape(str(error).replace(hide, ""), quote=False),
+            title="That did not work",
+            print_exception=False,
+        ) from None
 
 
 def report(stage: str, done: int, total: int) -> None:
@@ -177,7 +198,7 @@ def show_pages(files, similarity, actors, progress=PROGRESS):
     with errors_in_words():
         faces, panels, notices = find_faces(files)
         for notice in notices:
-            gr.Warning(escape(notice))
+            gr.Warning(escape(notice, quote=False))
         largest = max(range(len(faces)), key=lambda index: faces[index].box.area)
         page, all_faces = pages_html(panels, faces, largest), all_button(len(faces))
         # The pages are shown already; to remember every visit's would fill the memory.
@@ -186,10 +207,11 @@ def show_pages(files, similarity, actors, progress=PROGRESS):
         yield *[gr.skip()] * 4, *show_cast(faces, [largest], similarity, actors)
 
 
-def show_example(index, similarity, actors, progress=PROGRESS):
-    if index not in range(len(EXAMPLES)):
-        raise gr.Error("There is no such example.", print_exception=False)
-    yield from show_pages([str(EXAMPLES[index])], similarity, actors, progress)
+def show_example(event: gr.SelectData, similarity, actors, progress=PROGRESS):
+    with errors_in_words():
+        if event.index not in range(len(EXAMPLES)):
+            raise WebcastError("There is no such example; click one of those shown.")
+    yield from show_pages([str(EXAMPLES[event.index])], similarity, actors, progress)
 
 
 def show_choice(event: gr.SelectData, faces, similarity, actors, progress=PROGRESS):
@@ -212,25 +234,40 @@ def show_cast(faces, chosen, similarity, actors):
     """What the result fills: the hint (hidden), the sheet, the slider, and how each face voted."""
     with errors_in_words():
         result = compute(choose(faces, chosen), actors, similarity)
-    for notice in result.notices:
-        gr.Info(escape(notice))
     first = result.ballots[0]
     both = tuple(ImageOps.fit(image, (512, 512)) for image in (first.face.crop, first.realized))
     told = f"{headline(result)}: {firmness_in_words(result)}"
     sheet = gr.Image(draw_sheet(result), visible=True)
-    card = f'<p class="wc-told" role="status">{escape(told)}</p>{ballots(result)}'
+    card = (
+        f'<p class="wc-told" role="status">{escape(told)}</p>{markup.notices(result)}{markup.ballots(result)}'
+    )
     return gr.HTML(visible=False), sheet, gr.ImageSlider(both, visible=True), gr.HTML(card, visible=True)
 
 
 def use_actors(files, progress=PROGRESS):
-    """A gallery of the visitor's own portraits, which lives as long as the visit."""
-    with errors_in_words(), tempfile.TemporaryDirectory() as private:
+    """A gallery of the visitor's own portraits, from loose photos or a ZIP."""
+    return make_gallery([(file, Path(file).name) for file in files or []])
+
+
+def use_folder(event: gr.EventData, progress=PROGRESS):
+    """The same from a folder, whose files the page uploads with their names inside it."""
+    sent = event._data.get("files") if isinstance(event._data, dict) else None
+    if not isinstance(sent, list) or not all(isinstance(file, dict) for file in sent):
+        raise gr.Error("That is no folder.", print_exception=False)
+    with errors_in_words():
+        paths = uploaded(sent)
+    return make_gallery([(path, str(file.get("name"))) for path, file in zip(paths, sent, strict=True)])
+
+
+def make_gallery(files: list[tuple[str, str]]) -> tuple[Gallery, str]:
+    """The gallery, which lives as long as the visit, and what to say about it."""
+    with tempfile.TemporaryDirectory() as private, errors_in_words(hide=f"{private}/"):
         folder = Path(private) / "your actors"
         folder.mkdir()
-        unpack_portraits(files or [], folder)
+        unpack_portraits(files, folder)
         actors, notices = compute_gallery(folder)
     for notice in notices:
-        gr.Info(escape(notice))
+        gr.Info(escape(notice, quote=False))
     people, portraits = counted(len(actors.people), "actor"), counted(len(actors.portraits), "portrait")
     return actors, f"Casting among **your {people}** ({portraits}), for this visit only."
 
@@ -250,16 +287,28 @@ def all_button(count: int) -> gr.Button:
     return gr.Button(words, visible=1 < count <= MAX_FACES)
 
 
+def examples_html() -> str:
+    buttons = ""
+    for index, path in enumerate(EXAMPLES):
+        name, picture = path.stem.replace("-", " "), markup.data_uri(open_image(path), (400, 400))
+        buttons += (
+            f'<button type="button" data-example="{index}"><img alt="Cast our example page" src="{picture}">'
+            f"<span>{escape(name)}</span></button>"
+        )
+    return (
+        f'<p class="wc-told">No page at hand? Click one of ours.</p><div class="wc-examples">{buttons}</div>'
+    )
+
+
 def pages_html(panels: Sequence[Panel], faces: Sequence[Face], chosen: int) -> str:
     """The pages one below the other, with a button over each face."""
     buttons: dict[Panel, str] = dict.fromkeys(panels, "")
     for index, face in enumerate(faces):
         buttons[face.panel] += face_button(index, face, index == chosen)
-    pages = "".join(
-        f'<div class="wc-page"><img alt="{escape(panel.name)}" src="{data_uri(panel.image, (900, 30000))}">'
-        f"{inside}</div>"
-        for panel, inside in buttons.items()
-    )
+    pages = ""
+    for panel, inside in buttons.items():
+        picture = markup.data_uri(panel.image, (900, 30000))
+        pages += f'<div class="wc-page"><img alt="{escape(panel.name)}" src="{picture}">{inside}</div>'
     found = f"{counted(len(faces), 'face')} found."
     told = f"{found} Click the one to cast." if len(faces) > 1 else found
     return f'<p class="wc-told" role="status">{told}</p><div class="wc-pages">{pages}</div>'
@@ -278,6 +327,13 @@ def face_button(index: int, face: Face, is_chosen: bool) -> str:
     )
 
 
+EXAMPLE_JS = """
+element.addEventListener('click', event => {
+  const example = event.target.closest('[data-example]');
+  if (example) trigger('select', {index: Number(example.dataset.example), value: null});
+});
+"""
+
 CHOOSE_JS = """
 element.addEventListener('click', event => {
   const face = event.target.closest('[data-face]');
@@ -287,6 +343,22 @@ element.addEventListener('click', event => {
   trigger('select', {index: Number(face.dataset.face), value: null});
 });
 """
+
+FOLDER_HTML = """
+<label class="wc-folder">Or choose a folder with a folder of photos per person
+<input type="file" webkitdirectory multiple></label>
+"""
+
+FOLDER_JS = """
+element.addEventListener('change', async event => {
+  const files = [];
+  for (const file of [...event.target.files].slice(0, MAX_PHOTOS + 1)) {
+    const sent = await upload(file);
+    files.push({path: sent.path, name: file.webkitRelativePath});
+  }
+  trigger('upload', {files});
+});
+""".replace("MAX_PHOTOS", str(MAX_PHOTOS))
 
 HEADER = """
 <header class="wc-header"><h1>webcast</h1>
@@ -312,7 +384,7 @@ Gallery: {escape(sources.gallery)} <code>{escape(sources.gallery_revision)}</cod
 <p>At once: {MAX_PAGES} pages of {MAX_FILE_MB} MB each, {MAX_PIXELS // 10**6} megapixels together;
 {MAX_FACES} faces; {MAX_PHOTOS} portraits of your own. One call is computed at a time, {MAX_WAITING} may
 wait.</p>
-<p>Your pictures stay on this machine, are used for nothing else, and are deleted within
+<p>Your pictures go to the machine that runs this page, serve for nothing else, and are deleted within
 {(KEEP_FOR_S + CLEAN_EVERY_S) // 60} minutes. Your own actors are forgotten with your visit.</p></footer>"""
 
 
@@ -334,7 +406,7 @@ def cast(
         The standings (best first), every face's ballot, how firm the result is, and its sources
     """
     with errors_in_words():
-        found, _, notices = find_faces([uploaded(page) for page in pages])
+        found, _, notices = find_faces(uploaded(pages))
         if faces is None and len(found) > 1:
             notices.append(f"All {len(found)} faces found count as one character.")
         chosen = choose(found, range(len(found)) if faces is None else faces)
@@ -354,7 +426,7 @@ def detect(pages: list[gr.FileData]) -> tuple[list[gr.FileData], dict]:
         The faces: index for /cast and /realize, number as drawn, page, box in pixels, detector, likelihood
     """
     with errors_in_words():
-        faces, panels, notices = find_faces([uploaded(page) for page in pages])
+        faces, panels, notices = find_faces(uploaded(pages))
     marks = {panel: [] for panel in panels}
     for index, face in enumerate(faces):
         marks[face.panel].append((index + 1, face, False))
@@ -375,7 +447,7 @@ def realize(pages: list[gr.FileData], faces: list[int] | None = None) -> tuple[l
         The faces: page, box in pixels, detector, likelihood
     """
     with errors_in_words():
-        found, _, notices = find_faces([uploaded(page) for page in pages])
+        found, _, notices = find_faces(uploaded(pages))
         chosen = choose(found, range(len(found)) if faces is None else faces)
         photos = compute_photos([face.crop for face in chosen])
     told = {"faces": [face_json(face) for face in chosen], "notices": notices}
@@ -392,10 +464,10 @@ def gallery() -> dict:
     return {"people": people, "sources": asdict(caster.sources), "notices": list(caster.notices)}
 
 
-def picture_file(image: Image.Image, name: str) -> gr.FileData:
+def picture_file(image: Image.Image, name: str) -> dict:
     """The picture as a file in Gradio's cache, which is served from there and deleted in time."""
     path = save_pil_to_cache(image, get_upload_folder(), name=name, format="png")
-    return gr.FileData(path=path, orig_name=f"{name}.png", mime_type="image/png")
+    return gr.FileData(path=path, orig_name=f"{name}.png", mime_type="image/png").model_dump()
 
 
 # The layout
@@ -419,14 +491,7 @@ with gr.Blocks(
                 height=150,
                 elem_id="pages",
             )
-            examples = gr.Dataset(
-                components=[gr.Image(type="filepath", visible=False)],
-                samples=[[str(path)] for path in EXAMPLES],
-                type="index",
-                label="No page at hand? Click one of ours",
-                visible=bool(EXAMPLES),
-                elem_id="examples",
-            )
+            examples = gr.HTML(examples_html(), js_on_load=EXAMPLE_JS, elem_id="examples")
             page_view = gr.HTML(js_on_load=CHOOSE_JS, elem_id="faces")
             all_faces = gr.Button(visible=False)
         with gr.Column(scale=6, min_width=320):
@@ -450,6 +515,7 @@ with gr.Blocks(
             "(`Marlowe Finch 1.jpg`). Use photos you may use; nobody else sees them."
         )
         portraits = gr.File(label="Portraits", file_count="multiple", height=140, elem_id="portraits")
+        portrait_folder = gr.HTML(FOLDER_HTML, js_on_load=FOLDER_JS, elem_id="portrait-folder")
         actors_told = gr.Markdown(gallery_in_words())
         back = gr.Button("Back to the gallery of this app", size="sm")
     with gr.Accordion("How faces are compared", open=False):
@@ -457,7 +523,7 @@ with gr.Blocks(
             [("The drawing itself", "direct"), ("The photo it became", "realized")],
             value=caster.stages.similarity,
             label="Compare with the portraits",
-            info="The first choice shown is the one that was measured to cast better.",
+            info="Chosen at first is the one that was measured to cast better.",
         )
     gr.HTML(footer())
 
@@ -467,12 +533,13 @@ with gr.Blocks(
     shown = {"show_progress_on": [hint, sheet_view], **PRIVATE}
     again = (show_again, [faces_found, faces_chosen, *settings], result)
     dropped.upload(show_pages, [dropped, *settings], [*found, *result], **shown)
-    examples.click(show_example, [examples, *settings], [*found, *result], **shown)
+    examples.select(show_example, settings, [*found, *result], **shown)
     page_view.select(show_choice, [faces_found, *settings], [faces_chosen, *result], **shown)
     all_faces.click(show_all, [faces_found, *settings], [faces_chosen, *result], **shown)
     similarity.input(*again, **shown)
     told = [own_actors, actors_told]
     portraits.upload(use_actors, portraits, told, **PRIVATE).success(*again, **shown)
+    portrait_folder.upload(use_folder, None, told, **PRIVATE).success(*again, **shown)
     back.click(forget_actors, None, told, **PRIVATE).success(*again, **shown)
     for endpoint in (cast, detect, realize):
         gr.api(endpoint, api_name=endpoint.__name__, **ONE_AT_A_TIME)
@@ -501,7 +568,7 @@ THEME = gr.themes.Base(
 if __name__ == "__main__":
     demo.launch(
         theme=THEME,
-        css=BALLOT_CSS,
+        css=markup.BALLOT_CSS,
         css_paths=HERE / "app.css",
         max_file_size=f"{MAX_FILE_MB}mb",
         state_session_capacity=MAX_VISITS,

@@ -8,5 +8,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 needs_shared = [
     pytest.mark.shared,
-    pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not here; only the makers of webcast have it"),
+    pytest.mark.skipif(
+        not SHARED.is_dir(), reason="../shared/data is not here; the makers of webcast have it"
+    ),
 ]

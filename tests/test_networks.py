@@ -75,6 +75,20 @@ def test_light_generator_takes_other_sizes():
     assert generator(torch.zeros(1, 3, 48, 40))[0].shape == (1, 3, 48, 40)
 
 
+def test_generator_trains_in_bfloat16_with_its_statistics_in_float32():
+    torch.manual_seed(0)
+    generator = ugatit.Generator(size_px=32, light=True, channels=8, blocks=1)
+    x = torch.rand(1, 3, 32, 32) * 2 - 1
+    exact, _, _ = generator(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        fake, cam_logits, _ = generator(x)
+        normalised = generator.decoder[2](torch.rand(1, 16, 8, 8, dtype=torch.bfloat16))
+    assert normalised.dtype == torch.float32
+    assert (fake - exact).abs().max() < 0.1
+    (fake.float().square().mean() + cam_logits.float().mean()).backward()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in generator.parameters())
+
+
 def test_class_activation_map_pools_weighs_and_classifies():
     torch.manual_seed(0)
     gap_fc, gmp_fc = nn.Linear(5, 1, bias=False), nn.Linear(5, 1, bias=False)

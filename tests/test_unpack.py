@@ -6,7 +6,6 @@ import pytest
 
 import webcast.unpack as unpack
 from webcast.errors import GalleryError
-from webcast.unpack import unpack_portraits
 
 
 def make_zip(path, entries):
@@ -14,6 +13,10 @@ def make_zip(path, entries):
         for name, content in entries:
             archive.writestr(name, content)
     return path
+
+
+def unpack_portraits(files, folder):
+    return unpack.unpack_portraits([(file, file.name) for file in files], folder)
 
 
 def laid_out(folder):
@@ -41,6 +44,21 @@ def test_loose_pictures_are_named_after_their_files(tmp_path, out):
         file.write_bytes(b"x")
     assert unpack_portraits(files, out) == 3
     assert laid_out(out) == ["7/0003.png", "Marlowe Finch/0001.jpg", "Marlowe Finch/0002.jpg"]
+
+
+def test_a_dropped_folder_gives_the_people(tmp_path, out):
+    file = tmp_path / "0a1b"
+    file.write_bytes(b"x")
+    names = [
+        "troupe/윤 다온/a.jpg",
+        "troupe\\Ann\\b.png",
+        "../../c.jpg",
+        "troupe/people.csv",
+        "troupe/notes.txt",
+    ]
+    assert unpack.unpack_portraits([(file, name) for name in names], out) == 3
+    assert laid_out(out) == ["Ann/0002.png", "people.csv", "unnamed/0003.jpg", "윤 다온/0001.jpg"]
+    assert not (tmp_path / "c.jpg").exists()
 
 
 @pytest.mark.parametrize(

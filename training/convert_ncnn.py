@@ -8,6 +8,7 @@ format is described in Tencent/ncnn's wiki, "param and model file structure". No
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,9 +28,11 @@ FP32_TAGS = (0, 0x0002C056)
 FP16_TAG = 0x01306B47
 
 # ncnn's numbers for what a layer is configured with.
-OUTPUTS, KERNEL, STRIDE, PADDING = "0", "1", "3", "4"
-HAS_BIAS = {"Convolution": "5", "Deconvolution": "5", "InnerProduct": "1"}
-WEIGHT_COUNT = {"Convolution": "6", "Deconvolution": "6", "InnerProduct": "2"}
+OUTPUTS, KERNEL, STRIDE, PADDING, CONV_BIAS, CONV_COUNT = "0", "1", "3", "4", "5", "6"
+LINEAR_BIAS, LINEAR_COUNT = "1", "2"
+
+# A layer as `_describe` describes it, and its tensors in torch's layout.
+Read = tuple[tuple, list[Tensor]]
 
 
 @dataclass(frozen=True)
@@ -120,39 +123,43 @@ def _describe(module: nn.Module) -> tuple:
     return type(module).__name__, shape, module.stride[0], module.padding[0]
 
 
-def _read_weights(layer: Layer, reader: BinReader) -> tuple[tuple, list[Tensor]] | None:
-    """A layer as `_describe` would describe it, and its tensors in torch's layout; None without weights."""
-    outputs = layer.number(OUTPUTS)
-    if layer.kind == "PReLU":
-        return ("PReLU", (outputs,)), [reader.plain(outputs)]
-    if layer.kind not in WEIGHT_COUNT:
-        return None
-    count, kernel = layer.number(WEIGHT_COUNT[layer.kind]), layer.number(KERNEL, 1)
-    area = 1 if layer.kind == "InnerProduct" else kernel * kernel
-    if (
-        outputs < 1
-        or area < 1
-        or count < 1
-        or count % (outputs * area)
-        or not layer.number(HAS_BIAS[layer.kind])
-    ):
+def _read_prelu(layer: Layer, reader: BinReader) -> Read:
+    slopes = reader.plain(layer.number(OUTPUTS))
+    return ("PReLU", tuple(slopes.shape)), [slopes]
+
+
+def _read_linear(layer: Layer, reader: BinReader) -> Read:
+    weight, bias = _weight_and_bias(layer, reader, LINEAR_COUNT, LINEAR_BIAS, ())
+    return ("Linear", tuple(weight.shape)), [weight, bias]
+
+
+def _read_conv(layer: Layer, reader: BinReader) -> Read:
+    kernel, step, edge = layer.number(KERNEL, 1), layer.number(STRIDE, 1), layer.number(PADDING)
+    weight, bias = _weight_and_bias(layer, reader, CONV_COUNT, CONV_BIAS, (kernel, kernel))
+    if layer.kind == "Convolution":
+        return ("Conv2d", tuple(weight.shape), step, edge), [weight, bias]
+    # ncnn keeps a deconvolution's outputs first, torch its inputs.
+    weight = weight.transpose(0, 1)
+    return ("ConvTranspose2d", tuple(weight.shape), step, edge), [weight, bias]
+
+
+def _weight_and_bias(
+    layer: Layer, reader: BinReader, count_key: str, bias_key: str, area: tuple[int, ...]
+) -> tuple[Tensor, Tensor]:
+    """The weight (outputs, inputs, *area) and the bias (outputs)."""
+    outputs, count = layer.number(OUTPUTS), layer.number(count_key)
+    sizes = (outputs, count, *area)
+    if min(sizes) < 1 or count % (outputs * math.prod(area)) or not layer.number(bias_key):
         raise WeightsError(f"The layer {layer.name!r} has sizes that do not fit each other, or no bias.")
-    weight, bias = reader.tagged(count), reader.plain(outputs)
-    if layer.kind == "InnerProduct":
-        weight = weight.reshape(outputs, -1)
-        return ("Linear", tuple(weight.shape)), [weight, bias]
-    weight = weight.reshape(outputs, -1, kernel, kernel)
-    kind = "Conv2d"
-    if layer.kind == "Deconvolution":
-        kind, weight = "ConvTranspose2d", weight.transpose(0, 1)
-    step, edge = layer.number(STRIDE, 1), layer.number(PADDING)
-    return (kind, tuple(weight.shape), step, edge), [weight, bias]
+    return reader.tagged(count).reshape(outputs, -1, *area), reader.plain(outputs)
 
 
-def _weighted(network: nn.Module) -> list[nn.Module]:
-    return [
-        m for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.PReLU)
-    ]
+READERS = {
+    "Convolution": _read_conv,
+    "Deconvolution": _read_conv,
+    "InnerProduct": _read_linear,
+    "PReLU": _read_prelu,
+}
 
 
 def _candidates(described: list[tuple]) -> Iterator[tuple[dict, nn.Module]]:
@@ -169,14 +176,13 @@ def _candidates(described: list[tuple]) -> Iterator[tuple[dict, nn.Module]]:
 def convert(param: Path, bin: Path) -> tuple[dict, nn.Module]:
     """The config and the network (float32) of an ncnn model; WeightsError where it is damaged or unknown."""
     reader = BinReader(bin)
-    read = [_read_weights(layer, reader) for layer in read_layers(param)]
+    read = [READERS[layer.kind](layer, reader) for layer in read_layers(param) if layer.kind in READERS]
     reader.finish()
-    found = [layer for layer in read if layer is not None]
-    described = [description for description, _ in found]
+    described = [description for description, _ in read]
+    tensors = [tensor for _, layer_tensors in read for tensor in layer_tensors]
     for config, network in _candidates(described):
-        modules = _weighted(network)
-        if [_describe(module) for module in modules] == described:
-            tensors = [tensor for _, layer in found for tensor in layer]
+        # Our networks name their layers in the order in which they run, and so does the file.
+        if [_describe(module) for module in network.modules() if hasattr(module, "weight")] == described:
             names = [name for name, _ in network.named_parameters()]
             network.load_state_dict(dict(zip(names, tensors, strict=True)))
             return config, network.eval()

@@ -2,10 +2,10 @@
 
     accelerate launch -m training.embedder --data ../shared/data --landmarks DIR --output-dir runs/embedder
 
-Every sample is a photo and a drawing of one person (the drawing of another photo where there is one): drawn
-by `training.render`, or published beside the photo. Two losses pull them together: a cosine margin softmax
-over all people (CosFace, Wang et al. 2018, arXiv 1801.09414) and a contrastive loss between the drawings and
-the photos of a batch, both ways (InfoNCE; van den Oord et al. 2018, arXiv 1807.03748). Heads are cut as the
+Every sample is a photo and a drawing of one person (of another photo where there is one), drawn by
+`training.render`, or published beside the photo. Two losses pull them together: a cosine margin softmax over
+all people (CosFace, Wang et al. 2018, arXiv 1801.09414) and a contrastive loss between the drawings and the
+photos of a batch, both ways (InfoNCE; van den Oord et al. 2018, arXiv 1807.03748). Heads are cut as the
 pipeline cuts them, moved about as a detector moves its boxes.
 """
 
@@ -28,34 +28,41 @@ from webcast.embed import resnet18
 from webcast.weights import read_tensors, write_stage
 
 MEAN, STD = 0.5, 0.5
-PORTRAIT_WEIGHT = 4
-"""How many times a portrait counts against a news photo: the gallery holds portraits."""
+MARGIN_WEIGHT = 0.1
+PORTRAIT_WEIGHT, SEVERAL_WEIGHT = 6, 2
+"""How often a portrait, and a news photo of somebody with several, is drawn against a lone news photo.
+
+The gallery holds portraits, and only two different photos teach what stays the same in a person.
+"""
 
 
 class PhotoAndDrawing(Dataset):
     """Sample `n`: `photo` and `drawing`, float32 (3, size, size) normalised, and `person`, int64."""
 
     def __init__(self, photos: list[FacePhoto], size_px: int, seed: int) -> None:
-        self.photos = [
-            p for p in photos for _ in range(PORTRAIT_WEIGHT if "portraits" in p.path.parts else 1)
-        ]
         self.people = {name: i for i, name in enumerate(sorted({p.person for p in photos}))}
         self.of_person = defaultdict(list)
         for photo in photos:
             self.of_person[photo.person].append(photo)
+        self.photos = [photo for photo in photos for _ in range(self.weight(photo))]
         self.size_px, self.seed = size_px, seed
 
     def __getitem__(self, number: int) -> dict[str, Tensor]:
         cv2.setNumThreads(1)
         rng = seeded(self.seed, number)
         photo = self.photos[shuffled(len(self.photos), self.seed, number)]
-        others = self.of_person[photo.person]
+        others = [p for p in self.of_person[photo.person] if p is not photo] or [photo]
         model = others[rng.integers(len(others))]
         return {
             "photo": self.normalised(self.photo(photo, rng), rng),
             "drawing": self.normalised(self.drawing(model, rng), rng),
             "person": torch.tensor(self.people[photo.person]),
         }
+
+    def weight(self, photo: FacePhoto) -> int:
+        if "portraits" in photo.path.parts:
+            return PORTRAIT_WEIGHT
+        return SEVERAL_WEIGHT if len(self.of_person[photo.person]) > 1 else 1
 
     def photo(self, photo: FacePhoto, rng: np.random.Generator) -> np.ndarray:
         return cut_head(read_rgb(photo.path), photo.points, self.size_px, rng, Jitter.draw(rng))[0]
@@ -120,7 +127,7 @@ class EmbedderRecipe(Recipe):
             self.networks["head"](features, batch["person"].repeat(2)), batch["person"].repeat(2)
         )
         contrast = contrastive(*F.normalize(features).chunk(2), batch["person"], self.temperature)
-        accelerator.backward(0.5 * margin + contrast)
+        accelerator.backward(MARGIN_WEIGHT * margin + contrast)
         self.optimizers["all"].step()
         self.optimizers["all"].zero_grad()
         return {"margin": margin.detach(), "contrast": contrast.detach()}

@@ -17,7 +17,7 @@ from webcast.images import HEAD_LIFT, HEAD_SCALE
 
 @dataclass(frozen=True, eq=False)
 class FacePhoto:
-    """A photo, whose it is, its landmarks (float32 (478, 2), pixels), and published drawings of the same layout."""
+    """A photo, whose it is, its landmarks (float32 (478, 2), pixels), and published drawings of it."""
 
     path: Path
     person: str
@@ -43,7 +43,7 @@ def test_photos(data: Path, landmarks: Path) -> list[FacePhoto]:
 
 
 def portrait_photos(data: Path, landmarks: Path) -> list[FacePhoto]:
-    """First and second portraits; the first ones with their CartoonGAN drawings but for the held-out style."""
+    """First and second portraits; the first ones with their CartoonGAN drawings but the held-out style's."""
     points = read_landmarks(landmarks / "portraits.npz")
     styles = [s for s in sorted((data / "drawn/cartoongan").iterdir()) if s.name != HELD_OUT_STYLE]
     photos = []

@@ -32,10 +32,18 @@ def find_points(mesh, path: Path) -> np.ndarray | None:
     return np.array([(p.x * width, p.y * height) for p in found[0].landmark], dtype=np.float32)
 
 
+def find_mask(segmentation, path: Path) -> np.ndarray:
+    """The silhouette of the person in a picture, uint8 (256, 256)."""
+    image = cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    mask = segmentation.process(image).segmentation_mask
+    return np.uint8(cv2.resize(mask, (256, 256), interpolation=cv2.INTER_AREA) * 255)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("photos", type=Path, help="folder of .jpg photos, searched with its subfolders")
     parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
+    parser.add_argument("--masks", action="store_true", help="write the silhouettes too")
     args = parser.parse_args()
     photos = sorted(args.photos.rglob("*.jpg"))
     paths, points = [], []
@@ -48,7 +56,12 @@ def main() -> None:
                 paths.append(path.relative_to(args.photos).as_posix())
                 points.append(found)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(args.out, paths=np.array(paths), points=np.stack(points))
+    arrays = {"paths": np.array(paths), "points": np.stack(points)}
+    if args.masks:
+        with mp.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0) as segmentation:
+            masks = [find_mask(segmentation, args.photos / path) for path in tqdm(paths, desc="masks")]
+        arrays["masks"] = np.stack(masks)
+    np.savez_compressed(args.out, **arrays)
     print(f"{len(paths)} of {len(photos)} photos have a face; wrote {args.out}")
 
 

@@ -144,7 +144,8 @@ def measure_realizer(
     report.say(
         "",
         "KID is over 50 subsets of 40, with its standard error; its features are means and deviations of the "
-        "embedder's first two stages, since Inception's weights cannot be loaded here, so it compares only with itself.",
+        "embedder's first two stages, since Inception's weights cannot be loaded here: compare only within "
+        "this table.",
     )
 
 
@@ -161,7 +162,7 @@ def error(images: Sequence[Image.Image], truth: Sequence[Image.Image]) -> float:
 
 @torch.inference_mode()
 def texture_features(embedder: FrozenEmbedder, images: Sequence[Image.Image]) -> np.ndarray:
-    """Channel means and deviations of the embedder's first two stages, scaled to length 20, float (N, 384)."""
+    """Channel means and deviations of the embedder's first two stages, of length 20, float (N, 384)."""
     stages, _ = embedder(to_tensor(images, 128) * 2 - 1)
     parts = [part for stage in stages[:2] for part in (stage.mean((2, 3)), stage.std((2, 3)))]
     return F.normalize(torch.cat(parts, 1)).mul(20).numpy()
@@ -187,7 +188,7 @@ def measure_castback(report: Report, stages: Stages, evidence: Evidence) -> dict
     gallery = find_heads(stages.detector, gallery_pictures(evidence.data, evidence.landmarks))
     ways = ways_to_compare(stages)
     report.table(
-        f"Cast-back among {len(gallery.people)} people, page in, detection included: top-1 / top-5 in % (95 % interval)",
+        f"Cast-back among {len(gallery.people)} people, detection included: top-1 / top-5 in % (95 %)",
         ["drawings", *ways, "chance"],
     )
     top5 = {way: [] for way in ways}
@@ -249,7 +250,7 @@ def measure_abstention(report: Report, stages: Stages, evidence: Evidence) -> di
     probes = find_heads(stages.detector, published_drawings(evidence.data, HELD_OUT_STYLE, gallery.people))
     ways, limits = ways_to_compare(stages), {}
     report.table(
-        f"Abstaining on {HELD_OUT_STYLE} drawings (limit set on one half of the people, measured on the other)",
+        f"Abstaining on {HELD_OUT_STYLE} drawings (limit from one half of the people, measured on the other)",
         [
             "similarity",
             "limit",
@@ -279,9 +280,7 @@ def write_card(weights: Path, report: Report) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with portraits/, lfw/ and drawn/cartoongan/"
-    )
+    parser.add_argument("--data", type=Path, required=True, help="folder with portraits/ and drawn/")
     parser.add_argument("--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz")
     parser.add_argument("--weights", type=Path, required=True, help="the folder of weights to measure")
     parser.add_argument("--write", action="store_true", help="write limits, default similarity and card")

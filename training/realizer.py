@@ -174,7 +174,7 @@ class RealizerRecipe(Recipe):
         write_stage(folder, config | {"direction": "drawn-to-photo"}, networks["gen_ab"])
 
     def picture(self, networks: dict[str, nn.Module]) -> np.ndarray:
-        """Drawing, fake and photo of sixteen samples that are not trained on."""
+        """Drawing, fake and photo of sixteen samples from another seed."""
         samples = [self.shown[n] for n in range(16)]
         real_a = torch.stack([s["real_a"] for s in samples])
         with torch.inference_mode():

@@ -17,7 +17,7 @@ HELD_OUT_STYLE = "paprika"
 
 
 def normalise(name: str) -> str:
-    """First and last name, ASCII lower case, no initials, suffixes or marks: `Jón Q. Doe, Jr.` -> `jon doe`."""
+    """First and last name in ASCII lower case, no initials or suffixes: `Jón Q. Doe, Jr.` -> `jon doe`."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = [w for w in re.split(r"[^a-z]+", ascii_name.replace("'", "")) if len(w) > 1]
     words = [w for w in words if w not in {"jr", "sr", "ii", "iii", "iv"}]

@@ -19,7 +19,7 @@ from webcast.errors import WebcastError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    args = _parser().parse_args(argv)
+    args = build_parser().parse_args(argv)
     try:
         args.run(args)
     except WebcastError as error:
@@ -50,19 +50,20 @@ def _cast(args: argparse.Namespace) -> None:
 def _detect(args: argparse.Namespace) -> None:
     from webcast.build import load_stages
     from webcast.images import load_panels
-    from webcast.sheet import draw_faces
+    from webcast.sheet import draw_boxes
 
     out = _new_folder(args.out) if args.out else None
     panels, notices = load_panels(_pages(args.pages))
     detector, number = load_stages(args.weights, args.device).detector, 0
     for place, panel in enumerate(panels):
         (faces,) = detector.detect([panel])
+        marks = [(index, face, False) for index, face in enumerate(faces, start=number)]
+        number += len(faces)
         if out:
-            draw_faces(panel, faces, first=number).save(out / _file_name(place, panel.name))
-        for face in faces:
+            draw_boxes(panel, marks).save(out / _file_name(place, panel.name))
+        for index, face, _ in marks:
             box = face.box
-            print(f"{number}  {panel.name}  x {box.x0}-{box.x1}  y {box.y0}-{box.y1}  {face.detector}")
-            number += 1
+            print(f"{index}  {panel.name}  x {box.x0}-{box.x1}  y {box.y0}-{box.y1}  {face.detector}")
     _tell(notices)
     if not number:
         raise WebcastError("No drawn face was found; try a page with a larger, frontal face.")
@@ -135,7 +136,7 @@ class Bars:
         self._bar: tqdm | None = None
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        if self._bar is None or self._bar.desc != f"{stage}: ":
+        if self._bar is None or self._bar.desc != stage:
             self.close()
             self._bar = tqdm(total=total, desc=stage)
         self._bar.update(done - self._bar.n)
@@ -198,7 +199,7 @@ def _indices(text: str) -> list[int]:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers such as 0,2") from None
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m webcast",
         description="Casts a webtoon with real people: finds the drawn faces of a page, turns them into "

@@ -16,6 +16,8 @@ from webcast.types import Ballot, CastResult, Vote
 from webcast.words import DISCLAIMER, counted, firmness_in_words, headline, sources_in_words, verdict
 
 BALLOT_CSS = """
+.wc-note { margin: 0 0 12px; padding-left: 12px; border-left: 4px solid var(--wc-lemon);
+  color: var(--wc-ink); }
 .wc-ballot { border: 3px solid var(--wc-ink); background: var(--wc-card); padding: 16px; margin: 0 0 24px;
   box-shadow: 6px 6px 0 var(--wc-mist); color: var(--wc-ink); }
 .wc-ballot h3 { margin: 0 0 12px; font-size: 1.1rem; font-weight: 800; color: var(--wc-ink);
@@ -124,7 +126,8 @@ def document(result: CastResult, sheet: Image.Image, boxed: Sequence[Image.Image
 
 
 def notices(result: CastResult) -> str:
-    return "".join(f"<p>{escape(notice)}</p>" for notice in result.notices)
+    """What the reader should know about the result, one paragraph each."""
+    return "".join(f'<p class="wc-note">{escape(notice)}</p>' for notice in result.notices)
 
 
 def standings(result: CastResult) -> str:

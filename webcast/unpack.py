@@ -27,17 +27,19 @@ ARCHIVE_SUFFIXES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z",
 CHUNK = 1 << 20
 
 
-def unpack_portraits(files: Iterable[str | Path], folder: Path) -> int:
+def unpack_portraits(files: Iterable[tuple[str | Path, str]], folder: Path) -> int:
     """Copy the pictures of `files` to `folder` as `person name/number.suffix`, and say how many.
 
-    A ZIP holds one folder per person; a loose picture is of whom its file name says, without a number at
-    its end. An archive's `people.csv` comes along. Raises `GalleryError` for too many pictures or bytes, an
-    archive within an archive, an encrypted or broken one, and where no picture is found.
+    Each file comes with the name that its sender gave it. In a ZIP, or with a folder in that name, a
+    picture is of whom its folder says; a loose one is of whom its name says, without a number at its end.
+    A `people.csv` comes along, other files of a folder are passed over. Raises `GalleryError` for too many
+    pictures or bytes, an archive within an archive, an encrypted or broken one, and no picture at all.
     """
     photos, room = 0, MAX_BYTES
-    for path in map(Path, files):
-        with _errors_in_words(path.name):
-            for person, suffix, source in _pictures(path):
+    for path, name in files:
+        sent = PurePosixPath(name.replace("\\", "/"))
+        with _errors_in_words(sent.name):
+            for person, suffix, source in _pictures(Path(path), sent):
                 photos += suffix != ".csv"
                 if photos > MAX_PHOTOS:
                     raise GalleryError(f"At most {MAX_PHOTOS} portraits can be used at once; leave some out.")
@@ -46,7 +48,7 @@ def unpack_portraits(files: Iterable[str | Path], folder: Path) -> int:
                     target = folder / "people.csv"
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with source, target.open("wb") as copy:
-                    room -= _copy(source, copy, room, path.name)
+                    room -= _copy(source, copy, room, sent.name)
     if not photos:
         raise GalleryError("No picture was found; give a ZIP with one folder of photos per person.")
     return photos
@@ -62,33 +64,31 @@ def _errors_in_words(name: str) -> Iterator[None]:
         raise GalleryError(f"{name} is encrypted; make a ZIP without a password.") from None
 
 
-def _pictures(path: Path) -> Iterator[tuple[str, str, BinaryIO]]:
-    """Whose picture, its suffix and its opened bytes, for a loose picture or each picture of a ZIP."""
-    suffix = path.suffix.lower()
+def _pictures(path: Path, sent: PurePosixPath) -> Iterator[tuple[str, str, BinaryIO]]:
+    """Whose picture, its suffix and its opened bytes, for one picture or each picture of a ZIP."""
+    suffix, folder = sent.suffix.lower(), sent.parent.name
     if suffix == ".zip":
-        yield from _zip_pictures(path)
-    elif suffix in PICTURE_SUFFIXES:
-        yield _person(path.stem, loose=True), suffix, path.open("rb")
-    else:
+        yield from _zip_pictures(path, sent.name)
+    elif suffix in PICTURE_SUFFIXES or sent.name == "people.csv":
+        yield _person(folder or sent.stem, loose=not folder), suffix, path.open("rb")
+    elif not folder:
         raise GalleryError(
-            f"{path.name} is neither a picture nor a ZIP; give JPEG or PNG photos, or one ZIP."
+            f"{sent.name} is neither a picture nor a ZIP; give JPEG or PNG photos, or one ZIP."
         )
 
 
-def _zip_pictures(path: Path) -> Iterator[tuple[str, str, BinaryIO]]:
+def _zip_pictures(path: Path, name: str) -> Iterator[tuple[str, str, BinaryIO]]:
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         if len(entries) > MAX_ENTRIES:
-            raise GalleryError(f"{path.name} holds more than {MAX_ENTRIES} files; leave some out.")
+            raise GalleryError(f"{name} holds more than {MAX_ENTRIES} files; leave some out.")
         for entry in entries:
             inside = PurePosixPath(_readable_name(entry).replace("\\", "/"))
             suffix, folder = inside.suffix.lower(), inside.parent.name
             if _is_junk(entry, inside):
                 continue
             if suffix in ARCHIVE_SUFFIXES:
-                raise GalleryError(
-                    f"{path.name} holds another archive; ZIP the folders of photos themselves."
-                )
+                raise GalleryError(f"{name} holds another archive; ZIP the folders of photos themselves.")
             if suffix in PICTURE_SUFFIXES or inside.name == "people.csv":
                 yield _person(folder or inside.stem, loose=not folder), suffix, archive.open(entry)
 

@@ -1,0 +1,171 @@
+"""The page in headless Chromium, as a fan uses it."""
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.app_server import EXAMPLES, ROOT
+from webcast.dataset import read_photos, read_table
+
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MS = 120_000
+BUNDLED_GALLERY = ROOT / "webcast" / "bundle" / "gallery"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="no chromium is installed (Debian: apt-get install chromium)"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, app_url):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
+    opened = context.new_page()
+    opened.goto(app_url)
+    opened.wait_for_selector("#examples button")
+    yield opened
+    context.close()
+
+
+def drop(page, where: str, *files: Path) -> None:
+    page.locator(f"{where} input[type=file]").set_input_files([str(file) for file in files])
+
+
+def wait_for_cast(page) -> None:
+    page.wait_for_selector("#ballots .wc-ballot")
+    page.wait_for_selector("#sheet img")
+
+
+def cast_face(page) -> str:
+    """Which face the result shown is of: its drawn picture."""
+    return page.locator("#ballots .wc-way img").first.get_attribute("src")
+
+
+def test_one_click_on_an_example_gives_everything(page):
+    page.locator("#examples button").first.click()
+    wait_for_cast(page)
+    assert page.locator(".wc-face[aria-pressed=true]").count() == 1
+    assert page.locator("#ballots .wc-way img").count() == 3
+    assert page.locator("#ballots .wc-nearest li").count() == 5
+    assert page.locator("#ballots .wc-rank").all_inner_texts() == ["1", "2", "3", "4", "5"]
+    assert page.locator("#sheet img").evaluate("image => image.naturalWidth") == 1080
+    assert "%" not in page.locator("#ballots").inner_text()
+
+
+def test_an_uploaded_page_is_cast_and_another_face_can_be_chosen(page):
+    drop(page, "#pages", *EXAMPLES)
+    wait_for_cast(page)
+    first = cast_face(page)
+    other = page.locator(".wc-face[aria-pressed=false]").first
+    other.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "old => document.querySelector('#ballots .wc-way img').getAttribute('src') !== old", arg=first
+    )
+    assert other.get_attribute("aria-pressed") == "true" or page.locator("[aria-pressed=true]").count() == 1
+    assert page.locator(".wc-page").count() == len(EXAMPLES)
+
+
+def test_all_faces_can_be_one_character(page):
+    drop(page, "#pages", *EXAMPLES)
+    wait_for_cast(page)
+    faces = page.locator(".wc-face").count()
+    page.get_by_role("button", name="one character").click()
+    page.wait_for_function(
+        "count => document.querySelectorAll('#ballots .wc-ballot').length === count", arg=faces
+    )
+
+
+def test_a_bad_file_is_answered_on_the_page_and_the_next_one_is_cast(page, tmp_path):
+    bad = tmp_path / "<b>bad.png"
+    bad.write_text("this is no picture")
+    drop(page, "#pages", bad)
+    said = page.get_by_text("is not a picture").first
+    said.wait_for()
+    assert "Traceback" not in page.inner_text("body")
+    page.reload()
+    drop(page, "#pages", EXAMPLES[0])
+    wait_for_cast(page)
+
+
+def test_a_page_without_a_face_is_answered_with_a_sentence(page, tmp_path):
+    Image.new("RGB", (500, 500), "white").save(tmp_path / "white.png")
+    drop(page, "#pages", tmp_path / "white.png")
+    page.get_by_text("No drawn face was found").first.wait_for()
+
+
+def test_own_actors_are_cast_for_this_visit_only(page, app_url, tmp_path):
+    photos = list(read_photos(read_table(BUNDLED_GALLERY), BUNDLED_GALLERY))[:8]
+    with zipfile.ZipFile(tmp_path / "actors.zip", "w") as archive:
+        for number, photo in enumerate(photos):
+            archive.writestr(f"우리 배우 {number // 4}/{number}.png", photo.file.getvalue())
+    page.locator("#examples button").first.click()
+    wait_for_cast(page)
+    page.get_by_role("button", name="own actors").click()
+    drop(page, "#portraits", tmp_path / "actors.zip")
+    page.get_by_text("for this visit only").wait_for()
+    page.wait_for_function(
+        "() => document.querySelector('#ballots .wc-nearest').innerText.includes('우리 배우')"
+    )
+    page.get_by_role("button", name="Back to the gallery").click()
+    page.wait_for_function(
+        "() => !document.querySelector('#ballots .wc-nearest').innerText.includes('우리 배우')"
+    )
+
+
+def test_own_actors_come_as_a_folder_too(page, tmp_path):
+    photos = list(read_photos(read_table(BUNDLED_GALLERY), BUNDLED_GALLERY))[:6]
+    for number, photo in enumerate(photos):
+        path = tmp_path / "troupe" / f"우리 배우 {number // 3}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(photo.file.getvalue())
+    page.get_by_role("button", name="own actors").click()
+    page.locator("#portrait-folder input").set_input_files(tmp_path / "troupe")
+    page.get_by_text("your 2 actors").wait_for()
+
+
+def test_the_page_asks_nobody_else_and_fits_a_phone(browser, app_url):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    context.set_default_timeout(PATIENCE_MS)
+    page, asked = context.new_page(), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(app_url)
+    page.locator("#examples button").first.click()
+    wait_for_cast(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert [url for url in asked if not url.startswith((app_url, "data:", "blob:"))] == []
+    context.close()
+
+
+def test_whatever_can_be_pressed_has_a_name_for_a_screen_reader(page):
+    drop(page, "#pages", *EXAMPLES)
+    wait_for_cast(page)
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('.wc-face, .wc-ballot img, .wc-page img, #examples img')]
+           .filter(it => !(it.getAttribute('aria-label') || it.getAttribute('alt'))).length"""
+    )
+    assert nameless == 0
+    assert page.locator("h1").inner_text() == "webcast"

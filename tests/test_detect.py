@@ -1,0 +1,159 @@
+"""The detectors: on faces drawn here without any data, and on ../shared against the numbers promised."""
+
+import builtins
+import importlib.util
+
+import animeface
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.benchmarks.detection import (
+    anime_closeups,
+    composed_pages,
+    faceless_pages,
+    realistic_closeups,
+    recall_and_precision,
+)
+from tests.shared_data import SHARED, needs_shared
+from training.pages import faceless
+from webcast import detect
+from webcast.detect import DETECTORS, Hit, draw_face, merge
+from webcast.errors import WebcastError
+from webcast.images import crop_head, open_image, slices
+from webcast.types import Box, Panel
+
+FACE_ON_CANVAS = Box(62, 88, 194, 220)  # of draw_face(256): where hair grows to the chin
+
+
+@pytest.fixture(scope="module")
+def joined():
+    return DETECTORS["joined"]()
+
+
+def page_with_face(size: tuple[int, int], at: tuple[int, int], side_px: int = 256) -> Panel:
+    page = Image.new("RGB", size, (200, 220, 240))
+    page.paste(draw_face(side_px), at)
+    return Panel(page, "page")
+
+
+def placed(at: tuple[int, int], scale: float = 1.0) -> Box:
+    box = FACE_ON_CANVAS
+    return Box(*(round(v * scale) for v in (box.x0, box.y0, box.x1, box.y1))).shifted(*at)
+
+
+def test_a_drawn_face_is_found_with_its_box_and_crop(joined):
+    panel = page_with_face((600, 500), (200, 120))
+    (face,) = joined.detect([panel])[0]
+    assert face.box.iou(placed((200, 120))) > 0.7
+    assert face.panel is panel
+    assert face.detector == "animeface"
+    assert face.likelihood > 0.9
+    assert face.crop.size[0] == face.crop.size[1]
+    np.testing.assert_array_equal(face.crop, crop_head(panel.image, face.box))
+
+
+def test_the_largest_face_comes_first_and_panels_keep_their_order(joined):
+    page = page_with_face((700, 400), (10, 10), 192).image
+    page.paste(draw_face(320), (340, 40))
+    found = joined.detect([Panel(Image.new("RGB", (300, 300), "white"), "empty"), Panel(page, "two")])
+    assert found[0] == []
+    assert [face.box.x0 > 340 for face in found[1]] == [True, False]
+
+
+def test_a_face_on_a_cut_of_a_long_strip_is_found_once(joined):
+    size = (800, 15000)
+    cut = slices(size)[2].y1
+    at = (270, cut - 160)  # the cut runs through its eyes
+    faces = joined.detect([page_with_face(size, at)])[0]
+    assert len(faces) == 1
+    assert faces[0].box.iou(placed(at)) > 0.6
+
+
+def test_a_small_picture_is_enlarged_before_the_search(joined):
+    face = draw_face(56)
+    assert DETECTORS["animeface"]().detect([Panel(face, "tiny")])[0]
+    assert not animeface.detect(face)
+
+
+def test_a_large_page_is_searched_at_a_smaller_size(joined):
+    panel = page_with_face((2400, 2400), (300, 400), 1024)
+    (face,) = joined.detect([panel])[0]
+    assert face.box.iou(placed((300, 400), 4)) > 0.6
+
+
+def test_boxes_stay_on_the_page(joined):
+    page = Panel(draw_face(256).crop((50, 100, 200, 222)), "close")
+    for face in joined.detect([page])[0]:
+        assert 0 <= face.box.x0 < face.box.x1 <= 150
+        assert 0 <= face.box.y0 < face.box.y1 <= 122
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "L", "P", "I;16", "F", "CMYK"])
+def test_no_mode_that_the_door_lets_in_upsets_a_detector(joined, mode):
+    picture = draw_face(200).convert("L" if mode == "I;16" else "RGB").convert(mode)
+    assert isinstance(joined.detect([Panel(open_image(picture), mode)])[0], list)
+
+
+def test_haar_alone_does_not_see_faces_on_pages_without_one():
+    haar = DETECTORS["haar"]()
+    pages = [Panel(faceless((600, 800), np.random.default_rng(seed)), str(seed)) for seed in range(6)]
+    assert sum(len(faces) for faces in haar.detect(pages)) == 0
+
+
+def test_merge_keeps_the_surest_of_two_boxes_on_one_face():
+    sure, unsure = Hit(Box(0, 0, 100, 100), "animeface", 0.99), Hit(Box(20, 20, 90, 90), "haar", 0.6)
+    beside = Hit(Box(90, 0, 190, 100), "haar", 0.7)
+    assert merge([unsure, beside, sure]) == [sure, beside]
+
+
+def test_the_canary_fails_loudly(monkeypatch):
+    monkeypatch.setattr(animeface, "detect", lambda image: [])
+    for name in ("joined", "animeface"):
+        with pytest.raises(WebcastError, match=r"pip install 'pillow>=11\.3,<12'"):
+            DETECTORS[name]()
+
+
+def test_opencv_without_haar_says_what_to_install(monkeypatch):
+    monkeypatch.delattr(cv2, "CascadeClassifier")
+    with pytest.raises(WebcastError, match=r"pip install 'opencv-python>=4\.10,<5'"):
+        DETECTORS["haar"]()
+
+
+def test_a_missing_system_library_names_debians_packages(monkeypatch):
+    real_import = builtins.__import__
+
+    def no_cv2(name, *args, **kwargs):
+        if name == "cv2":
+            raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+        return real_import(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", no_cv2)
+    spec = importlib.util.spec_from_file_location("detect_without_opencv", detect.__file__)
+    with pytest.raises(WebcastError, match=r"libGL\.so\.1.*apt-get install libgl1 libglib2\.0-0 libxcb1"):
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+@pytest.mark.slow
+class TestShared:
+    """A sample of what tests/benchmarks/detection.py prints, with the same targets."""
+
+    pytestmark = needs_shared
+
+    def test_recall_on_both_schools(self, joined):
+        for closeups in (anime_closeups(60), realistic_closeups(60)):
+            recall, precision, _ = recall_and_precision(joined, closeups)
+            assert recall >= 0.88
+            assert precision >= 0.9
+
+    def test_precision_on_composed_pages_and_silence_on_faceless_ones(self, joined):
+        pages = composed_pages(anime_closeups(20) + realistic_closeups(20), 6)
+        recall, precision, _ = recall_and_precision(joined, pages)
+        assert recall >= 0.7
+        assert precision >= 0.9
+        assert recall_and_precision(joined, faceless_pages(8))[2] <= 1
+
+    def test_the_crowd(self, joined):
+        page = open_image(SHARED / "drawn/pages/crowd.jpg")
+        assert len(joined.detect([Panel(page, "crowd")])[0]) >= 25

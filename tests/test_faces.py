@@ -1,0 +1,106 @@
+import csv
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.synthetic_face import synthetic_photo, synthetic_points
+from training.faces import (
+    Jitter,
+    cut_head,
+    drawn_head,
+    face_square,
+    portrait_photos,
+    test_photos,
+    training_photos,
+)
+from training.split import HELD_OUT_STYLE, is_test_person
+from webcast.images import HEAD_LIFT, HEAD_SCALE, crop_head
+from webcast.types import Box
+
+test_photos.__test__ = False
+NAMES = [f"Given{a} Family{b}" for a in "abcdefgh" for b in "xyz"]
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Portraits of 24 made-up people, news photos of the same, and drawings in two styles."""
+    image, points = synthetic_photo(), synthetic_points()
+    folders = ["portraits/first", "lfw", f"drawn/cartoongan/{HELD_OUT_STYLE}", "drawn/cartoongan/other"]
+    for folder in folders:
+        (tmp_path / folder).mkdir(parents=True)
+    rows, portraits, news = [], {}, {}
+    for number, name in enumerate(NAMES):
+        rows.append(
+            {
+                "id": number,
+                "name": name,
+                "gender": "",
+                "born": "",
+                "first": f"first/{number}.jpg",
+                "second": "",
+            }
+        )
+        portraits[f"first/{number}.jpg"] = points
+        news[f"{name.replace(' ', '_')}/1.jpg"] = points
+        (tmp_path / "lfw" / name.replace(" ", "_")).mkdir()
+        for path in (f"portraits/first/{number}.jpg", f"lfw/{name.replace(' ', '_')}/1.jpg"):
+            cv2.imwrite(str(tmp_path / path), image)
+        for style in (HELD_OUT_STYLE, "other"):
+            cv2.imwrite(
+                str(tmp_path / "drawn/cartoongan" / style / f"{number}.jpg"), cv2.resize(image, (80, 80))
+            )
+    with (tmp_path / "portraits/people.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    for name, found in (("portraits", portraits), ("lfw", news)):
+        np.savez(tmp_path / f"{name}.npz", paths=np.array(list(found)), points=np.stack(list(found.values())))
+    return tmp_path
+
+
+def test_no_photo_of_a_test_person_is_trained_on_whatever_its_source(data):
+    train, test = training_photos(data, data), test_photos(data, data)
+    kept = {name.lower() for name in NAMES if is_test_person(name)}
+    assert kept
+    assert {p.person for p in test} == kept
+    assert not {p.person for p in train} & kept
+    assert len(train) == 2 * (len(NAMES) - len(kept))
+
+
+def test_the_held_out_style_is_nobodys_drawing(data):
+    drawings = [d for p in portrait_photos(data, data) for d in p.drawings]
+    assert len(drawings) == len(NAMES)
+    assert {d.parent.name for d in drawings} == {"other"}
+
+
+def test_a_drawing_of_another_size_is_cut_at_the_same_place(data):
+    photo = training_photos(data, data)[0]
+    drawing, points = drawn_head(photo, 64, np.random.default_rng(0))
+    _, on_photo = cut_head(synthetic_photo(), photo.points, 64, np.random.default_rng(0))
+    assert drawing.shape == (64, 64, 3)
+    assert np.abs(points - on_photo).max() < 0.5
+
+
+def test_training_cuts_the_head_that_the_pipeline_cuts():
+    image, points = synthetic_photo(), synthetic_points()
+    centre, side = face_square(points)
+    box = Box(*np.concatenate([centre - side / 2, centre + side / 2]).round().astype(int).tolist())
+    from PIL import Image
+
+    theirs = np.asarray(
+        crop_head(Image.fromarray(image), box).resize((96, 96), Image.Resampling.BILINEAR), float
+    )
+    ours, moved = cut_head(image, points, 96, np.random.default_rng(0))
+    assert np.abs(ours.astype(float) - theirs).mean() < 6
+    middle = (moved.min(0) + moved.max(0)) / 2
+    assert middle[1] == pytest.approx(96 * (0.5 + HEAD_LIFT), abs=1.5)
+    assert np.ptp(moved[:, 1]) == pytest.approx(96 / HEAD_SCALE, abs=1.5)
+
+
+def test_a_mirrored_crop_mirrors_its_landmarks():
+    image, points = synthetic_photo(), synthetic_points()
+    plain, at = cut_head(image, points, 96, np.random.default_rng(0))
+    flipped, flipped_at = cut_head(image, points, 96, np.random.default_rng(0), Jitter(mirror=True))
+    assert (flipped == plain[:, ::-1]).all()
+    assert np.allclose(flipped_at[:, 0], 95 - at[:, 0])

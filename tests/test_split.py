@@ -1,0 +1,47 @@
+import pytest
+
+from tests.shared_data import SHARED, needs_shared
+from training.split import TEST_SHARE, is_test_person, normalise, test_names
+
+test_names.__test__ = False
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Jane Q. Doe", "jane doe"),
+        ("Jane Doe, Jr.", "Jane_Doe"),
+        ("Zoë Élan", "zoe elan"),
+        ("Ann O'Hara", "Ann OHara"),
+    ],
+)
+def test_spellings_of_one_name_are_one(one, other):
+    assert normalise(one) == normalise(other)
+    assert is_test_person(one) == is_test_person(other)
+
+
+def test_different_people_stay_apart():
+    assert normalise("Jane Doe") != normalise("John Doe")
+
+
+def test_about_the_share_of_people_is_kept_for_the_test():
+    kept = sum(is_test_person(f"Person{chr(97 + i // 26)} Name{chr(97 + i % 26)}") for i in range(676))
+    assert abs(kept / 676 - TEST_SHARE) < 0.06
+
+
+@pytest.mark.parametrize("mark", needs_shared)
+def test_marks_have_reasons(mark):
+    assert mark.mark.name in {"shared", "skipif"}
+
+
+class TestOnTheRealPortraits:
+    pytestmark = needs_shared
+
+    def test_a_hundred_people_with_two_photos_are_kept(self):
+        import csv
+
+        with (SHARED / "portraits/people.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        kept = [row for row in rows if is_test_person(row["name"]) and row["second"]]
+        assert len(kept) >= 100
+        assert {normalise(row["name"]) for row in kept} <= test_names(SHARED / "portraits/people.csv")
