@@ -149,9 +149,12 @@ def picture_of(item: Path | dict) -> Image.Image:
     if isinstance(item, Path):
         return open_image(item)
     encoded = next(iter(item.values()))
-    if encoded is None:
-        raise WebcastError("A row of the dataset has no picture; leave such rows out.")
-    return open_image(encoded["bytes"] if encoded["bytes"] is not None else encoded["path"])
+    # A path could name any file of this machine.
+    if encoded is None or encoded["bytes"] is None:
+        raise WebcastError(
+            "A row of the dataset has no picture inside; save it as parquet with its pictures."
+        )
+    return open_image(encoded["bytes"])
 
 
 def open_side(side: Side, seed: int) -> Shuffled | Streamed:
@@ -217,14 +220,17 @@ def open_rows(
 ) -> Shuffled | Streamed:
     """The picture column of a dataset, still encoded, of the rows of the gender wanted."""
     column = picture_column(rows, side)
+    is_streamed = isinstance(rows, datasets.IterableDataset)
+    rows_have_gender = "gender" in rows.features
+    rows = rows.cast_column(column, datasets.Image(decode=False))
     if side.gender is not None:
-        if "gender" not in rows.features:
+        if not rows_have_gender:
             raise WebcastError(f"--gender needs a column gender in {side.place}, which has none.")
-        if isinstance(rows, datasets.Dataset):
+        if not is_streamed:
             check_gender(side, set(rows.unique("gender")))
         rows = rows.filter(lambda gender: gender == side.gender, input_columns="gender")
-    rows = rows.select_columns([column]).cast_column(column, datasets.Image(decode=False))
-    if isinstance(rows, datasets.IterableDataset):
+    rows = rows.select_columns([column])
+    if is_streamed:
         return Streamed(rows, seed)
     if not len(rows):
         raise WebcastError(f"The dataset {side.place} has no row to train on.")
