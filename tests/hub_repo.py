@@ -181,9 +181,9 @@ def apply(key: str, value: dict, files: dict[str, Blob], store: dict[str, bytes]
 
 def regular_file(value: dict) -> Blob:
     try:
-        content = (
-            base64.b64decode(value["content"], validate=True) if value.get("encoding") == "base64" else b""
-        )
+        content = value["content"].encode()
+        if value.get("encoding") == "base64":
+            content = base64.b64decode(content, validate=True)
     except (KeyError, binascii.Error):
         raise Refusal(400, f"The content of {value.get('path')} is not base64") from None
     if len(content) > MAX_REGULAR_BYTES:

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from urllib.error import URLError
 
@@ -98,17 +99,35 @@ def test_inception_is_torch_fidelitys_network(tmp_path, monkeypatch):
     np.testing.assert_allclose(rows[:1], network(pixels)[0].numpy(), rtol=1e-3, atol=1e-5)
 
 
-def test_items_are_shared_out_and_come_back_in_order(monkeypatch):
-    items, seen, rows = list(range(37)), [], {}
-    for process in (0, 1):
-        monkeypatch.setattr(evaluate, "gather_object", lambda mine, p=process: rows.setdefault(p, mine))
-        Sharer(process, 2).each(lambda some: np.array([[10 * n] for n in some]), items)
-        seen.append(set((rows[process][0][:, 0] // 10).tolist()))
-    assert seen[0] & seen[1] == set()
-    assert seen[0] | seen[1] == set(items)
-    monkeypatch.setattr(evaluate, "gather_object", lambda mine: rows[0] + rows[1])
-    whole = Sharer(0, 2).each(lambda some: np.array([[10 * n] for n in some]), items)
-    assert whole[:, 0].tolist() == [10 * n for n in items]
+def test_two_processes_share_items_out_and_get_all_back_in_order(monkeypatch):
+    """Two threads stand for the processes; each waits at the gathering, as processes do."""
+    items, parts, seen, wholes = list(range(37)), {}, {0: [], 1: []}, {}
+    both_are_there = threading.Barrier(2)
+
+    def work(process: int) -> None:
+        def compute(some: list[int]) -> np.ndarray:
+            seen[process] += some
+            return np.array([[10 * number] for number in some])
+
+        here.process = process
+        wholes[process] = Sharer(process, 2).each(compute, items)
+
+    def gather(mine: list[np.ndarray]) -> list[np.ndarray]:
+        parts[here.process] = mine[0]
+        both_are_there.wait(60)
+        return [parts[0], parts[1]]
+
+    here = threading.local()
+    monkeypatch.setattr(evaluate, "gather_object", gather)
+    threads = [threading.Thread(target=work, args=(process,)) for process in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not set(seen[0]) & set(seen[1])
+    assert sorted(seen[0] + seen[1]) == items
+    for whole in wholes.values():
+        assert whole[:, 0].tolist() == [10 * number for number in items]
 
 
 @pytest.fixture
