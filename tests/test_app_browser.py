@@ -121,7 +121,7 @@ def test_own_actors_are_cast_for_this_visit_only(page, app_url, tmp_path):
     photos = list(read_photos(read_table(BUNDLED_GALLERY), BUNDLED_GALLERY))[:8]
     with zipfile.ZipFile(tmp_path / "actors.zip", "w") as archive:
         for number, photo in enumerate(photos):
-            archive.writestr(f"우리 배우 {number // 4}/{number}.png", photo.file.getvalue())
+            archive.writestr(f"우리 배우 {number // 4}/{number}.png", photo.file)
     page.locator("#examples button").first.click()
     wait_for_cast(page)
     page.get_by_role("button", name="own actors").click()
@@ -141,7 +141,7 @@ def test_own_actors_come_as_a_folder_too(page, tmp_path):
     for number, photo in enumerate(photos):
         path = tmp_path / "troupe" / f"우리 배우 {number // 3}" / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(photo.file.getvalue())
+        path.write_bytes(photo.file)
     page.get_by_role("button", name="own actors").click()
     page.locator("#portrait-folder input").set_input_files(tmp_path / "troupe")
     page.get_by_text("your 2 actors").wait_for()

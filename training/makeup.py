@@ -15,6 +15,8 @@ from training.morph import FACE_PX, SIZE_PX, blur, pyramid
 
 CHEEKS = ([50, 101, 118, 123, 187, 205], [280, 330, 347, 352, 411, 425])
 JAW_CORNERS = [58, 288]
+COLLAR = 0.33
+"""Half the width of a neckline in face heights."""
 FOREHEAD = [151, 108, 69, 104, 105, 107, 9, 336, 334, 333, 299, 337]
 BROWS = (at.LEFT_BROW_UPPER + at.LEFT_BROW_LOWER, at.RIGHT_BROW_UPPER + at.RIGHT_BROW_LOWER)
 EYES = (at.LEFT_UPPER_LID + at.LEFT_LOWER_LID, at.RIGHT_UPPER_LID + at.RIGHT_LOWER_LID)
@@ -95,7 +97,9 @@ def hair_of(lab: np.ndarray, matte: np.ndarray, points: np.ndarray) -> np.ndarra
     forehead = fill(points, FOREHEAD, 2.0) > 0.9
     skin = np.maximum(skin_of(lab, points), likeness(lab, forehead, (26.0, 9.0)))
     like_crown = likeness(lab, crown, (26.0, 9.0))
-    inside = np.clip(3 * (like_crown - skin), 0, 1) * np.clip((points[FOREHEAD, 1].mean() - y) / 12, 0, 1)
+    inside = np.clip(4 * (like_crown - skin - 0.2), 0, 1) * np.clip(
+        (points[FOREHEAD, 1].mean() - y) / 12, 0, 1
+    )
     outside = like_crown**2 / (like_crown**2 + skin**2 + 1e-3)
     face = fill(points, at.FACE_OVAL, 3.0)
     return hanging(blur(matte * (face * inside + (1 - face) * outside), 1.2), points)
@@ -107,8 +111,13 @@ def brows_of(skin: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def hanging(hair: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Hair without what does not hang from above: below the mouth every pixel needs thick hair over it."""
+    """Hair without what does not hang from above: below the mouth every pixel needs thick hair over it.
+
+    What lies in the middle there is the neck in shadow.
+    """
     hair, mouth = hair.copy(), round(points[LIPS[0], 1])
+    left, right = (round(x) for x in points[at.CHIN, 0] + neck_half(points) * np.array([-1, 1]))
+    hair[mouth:, left:right] = 0
     hair[mouth:] = cv2.morphologyEx(hair[mouth:], cv2.MORPH_OPEN, np.ones((1, 13), np.uint8))
     for row in range(mouth + 1, SIZE_PX):
         hair[row] = np.minimum(hair[row], cv2.dilate(hair[row - 1 : row], np.ones((1, 3), np.uint8))[0])
@@ -125,11 +134,9 @@ def dye(image: np.ndarray, hair: np.ndarray, brows: np.ndarray, colour: str) -> 
         return image
     contrast = np.clip((goal[0] / max(now[0], 1.0)) ** 0.6, 0.45, 1.3)
     dyed = goal + (lab - now) * np.array([contrast, 0.45, 0.45], np.float32)
-    brow_goal = np.minimum(goal[0] + 8, 40)
+    brow_now = (lab[..., 0] * brows).sum() / max(brows.sum(), 1)
     browed = lab.copy()
-    browed[..., 0] = lab[..., 0] * np.clip(
-        brow_goal / max((lab[..., 0] * brows).sum() / (brows.sum() + 1e-6), 1.0), 0.6, 1.0
-    )
+    browed[..., 0] *= np.clip(min(goal[0] + 8, 40) / max(brow_now, 1), 0.6, 1.0)
     lab = lab + brows[..., None] * 0.7 * (browed - lab)
     return to_rgb(lab + hair[..., None] * (dyed - lab))
 
@@ -152,17 +159,22 @@ def tone(image: np.ndarray, skin: np.ndarray, amount: float) -> np.ndarray:
     return to_rgb(lab)
 
 
+def neck_half(points: np.ndarray) -> float:
+    """Half the width of the neck under the chin, in pixels."""
+    return 0.42 * float(np.ptp(points[JAW_CORNERS, 0]))
+
+
 def paint_neck(image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A plain neck in the colour of the cheeks, in the shade of the jaw; the picture and the neck's mask."""
     y, x = np.mgrid[0:SIZE_PX, 0:SIZE_PX].astype(np.float32)
     chin, jaw = points[at.CHIN], fill(points, at.FACE_OVAL, 1.5)
-    half = 0.41 * np.ptp(points[JAW_CORNERS, 0]) + 0.5 * np.clip(y - chin[1] - 12, 0, None)
+    half = neck_half(points) + 0.5 * np.clip(y - chin[1] - 12, 0, None)
     across = np.abs(x - chin[0]) / half
     neck = np.clip((1 - across) * half / 3, 0, 1) * np.clip((y - chin[1] + 50) / 12, 0, 1) * (1 - jaw)
     cheeks = np.maximum(*(fill(points, cheek, 1.0) for cheek in CHEEKS)) > 0.9
     shadow = blur(np.roll(jaw, 12, axis=0), 9)
-    shade = 0.86 - 0.34 * shadow - 0.22 * np.clip(across, 0, 1) ** 3
-    colour = np.median(image[cheeks], axis=0) * np.stack([shade, shade**1.12, shade**1.2], -1)
+    shade = 0.90 - 0.30 * shadow - 0.22 * np.clip(across, 0, 1) ** 3
+    colour = np.median(image[cheeks], axis=0) * np.stack([shade, shade**1.06, shade**1.12], -1)
     return image + neck[..., None] * (colour - image), neck
 
 
@@ -171,9 +183,18 @@ def cut_out(matte: np.ndarray, hair: np.ndarray, neck: np.ndarray, points: np.nd
     y, x = np.mgrid[0:SIZE_PX, 0:SIZE_PX].astype(np.float32)
     chin = points[at.CHIN]
     aside = np.clip((np.abs(x - chin[0]) - 0.2 * FACE_PX) / 10, 0, 1) * np.clip((y - chin[1] + 50) / 15, 0, 1)
-    solid = blur(np.clip(hair * 1.6, 0, 1), 2.0)
+    solid = np.clip((blur(hair, 2.0) - 0.3) / 0.25, 0, 1)
     head = matte * (1 - aside * (1 - solid) * (1 - fill(points, at.FACE_OVAL, 1.0)))
     return np.maximum(head, neck)
+
+
+def hem(points: np.ndarray, neckline: float) -> np.ndarray:
+    """How far every pixel lies below the upper edge of a top, (H, W) in pixels; negative above it."""
+    y, x = np.mgrid[0:SIZE_PX, 0:SIZE_PX].astype(np.float32)
+    away = np.abs(x - points[at.CHIN, 0]) / FACE_PX
+    collar = 0.10 + neckline * np.sqrt(np.clip(1 - (away / COLLAR) ** 2, 0, 1))
+    shoulders = 0.10 + 0.34 * np.clip(away - COLLAR, 0, None)
+    return y - points[at.CHIN, 1] - FACE_PX * np.where(away < COLLAR, collar, shoulders)
 
 
 def dress(
@@ -183,26 +204,18 @@ def dress(
     points: np.ndarray,
     look: Look,
     rng: np.random.Generator,
-):
-    """Paints a plain top over shoulders and collar; returns the picture and its new matte."""
-    y, x = np.mgrid[0:SIZE_PX, 0:SIZE_PX].astype(np.float32)
-    chin = points[at.CHIN]
-    away = np.abs(x - chin[0]) / FACE_PX
-    collar = 0.33
-    dip = chin[1] + FACE_PX * (0.10 + look.neckline * np.sqrt(np.clip(1 - (away / collar) ** 2, 0, 1)))
-    slope = chin[1] + FACE_PX * (0.10 + 0.34 * np.clip(away - collar, 0, None))
-    top = np.where(away < collar, dip, slope)
-    cover = np.clip((y - top) / 2.0, 0, 1)
-    folds = (
-        cv2.GaussianBlur(rng.normal(size=(SIZE_PX, SIZE_PX)).astype(np.float32), (0, 0), 22, sigmaY=9) * 1.2
-    )
-    weave = blur(rng.normal(size=(SIZE_PX, SIZE_PX)).astype(np.float32), 0.7) * 0.02
-    hem = 0.10 * np.exp(-(((y - top - 6) / 1.5) ** 2))
-    shade = 1.0 - 0.3 * away**2 + folds + weave - hem - 0.2 * np.exp(-(y - top) / 12.0)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Paints a plain top over shoulders and collar, but not over long hair; the picture and its new matte."""
+    below = hem(points, look.neckline)
+    away = np.abs(np.arange(SIZE_PX) - points[at.CHIN, 0]) / FACE_PX
+    noise = rng.normal(size=(2, SIZE_PX, SIZE_PX)).astype(np.float32)
+    folds = 1.2 * cv2.GaussianBlur(noise[0], (0, 0), 22, sigmaY=9) + 0.02 * blur(noise[1], 0.7)
+    seam = 0.10 * np.exp(-(((below - 6) / 1.5) ** 2)) + 0.2 * np.exp(-below / 12)
+    shade = 1 - 0.3 * away**2 + folds - seam
     cloth = np.clip(np.array(look.cloth, np.float32) * shade[..., None], 0, 1)
     over = np.clip(hair * 1.3, 0, 1) * np.clip((away - 0.26) / 0.05, 0, 1)
-    cover = (cover * (1 - over))[..., None]
-    return image * (1 - cover) + cloth * cover, np.maximum(matte, cover[..., 0])
+    cover = np.clip(below / 2, 0, 1) * (1 - over)
+    return image + cover[..., None] * (cloth - image), np.maximum(matte, cover)
 
 
 def backdrop(colour: tuple[float, float, float], centre: tuple[float, float]) -> np.ndarray:
@@ -217,7 +230,7 @@ def light(
 ) -> np.ndarray:
     """Key light from one side (-1 left, 1 right) on a head taken for a round one, and its colour."""
     y, x = np.mgrid[0:SIZE_PX, 0:SIZE_PX].astype(np.float32)
-    nose = points[1]
+    nose = points[at.NOSE_TIP]
     across = np.clip((x - nose[0]) / (0.55 * FACE_PX), -1, 1)
     down = np.clip((y - nose[1]) / (0.9 * FACE_PX), -1, 1)
     key = 1 + strength * (direction * across - 0.25 * down)
