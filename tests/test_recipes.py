@@ -8,11 +8,12 @@ from accelerate.state import AcceleratorState
 from PIL import Image
 from torch import nn
 
-from training.recipes import cyclegan, pix2pix, ugatit
+from training.recipes import cyclegan, pix2pix, ugatit, uvcgan2
 from training.translate import ImagePool, freeze, half_constant
 from webcast.errors import WebcastError
 from webcast.networks import cyclegan as cyclegan_networks
 from webcast.networks import pix2pix as pix2pix_networks
+from webcast.networks import uvcgan2 as uvcgan2_networks
 from webcast.networks.ugatit import Discriminator as UgatitDiscriminator
 from webcast.realize import REALIZERS
 
@@ -38,6 +39,9 @@ def small(name):
         return ugatit.UGATIT(ugatit.Settings(size_px=SIZE_PX, light=True, channels=2, blocks=1), pictures())
     if name == "cyclegan":
         return cyclegan.CycleGAN(cyclegan.Settings(size_px=SIZE_PX, channels=2, blocks=1), pictures())
+    if name == "uvcgan2":
+        settings = uvcgan2.Settings(size_px=32, channels=3, blocks=1, disc_channels=2)
+        return uvcgan2.UVCGAN2(settings, pictures(32))
     return pix2pix.Pix2Pix(pix2pix.Settings(size_px=32, channels=2), pictures(32))
 
 
@@ -45,7 +49,7 @@ def batch_for(recipe):
     return pictures(recipe.settings.size_px)
 
 
-NAMES = ["ugatit", "cyclegan", "pix2pix"]
+NAMES = ["ugatit", "cyclegan", "pix2pix", "uvcgan2"]
 
 
 def count(network: nn.Module) -> int:
@@ -73,19 +77,16 @@ def test_the_papers_weights_are_the_defaults():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_step_moves_every_parameter_and_leaves_no_gradient(name, accelerator):
+def test_a_step_teaches_every_parameter_and_leaves_no_gradient(name, accelerator):
     recipe = small(name)
     before = {n: [p.clone() for p in net.parameters()] for n, net in recipe.networks.items()}
     losses = recipe.step(batch_for(recipe), accelerator)
     assert all(torch.isfinite(loss) and not loss.requires_grad for loss in losses.values())
+    taught = {parameter for optimizer in recipe.optimizers.values() for parameter in optimizer.state}
     for name, network in recipe.networks.items():
-        still = [
-            parameter_name
-            for (parameter_name, parameter), old in zip(network.named_parameters(), before[name], strict=True)
-            if torch.equal(parameter, old) and not parameter_name.endswith("rho")
-        ]
-        # A bias before a normalisation, and gamma of a zero style, have no gradient to move them.
-        assert all(parameter_name.endswith("bias") for parameter_name in still), still
+        assert set(network.parameters()) <= taught, f"a parameter of {name} got no gradient"
+        moved = [not torch.equal(p, old) for p, old in zip(network.parameters(), before[name], strict=True)]
+        assert any(moved), f"{name} did not learn"
         assert all(parameter.requires_grad for parameter in network.parameters())
         assert all(parameter.grad is None for parameter in network.parameters())
 
@@ -272,3 +273,91 @@ def test_frozen_networks_pass_gradients_on_and_get_none():
     assert network.weight.grad is None
     assert x.grad is not None
     assert network.weight.requires_grad
+
+
+def test_uvcgan2_has_the_papers_parameters():
+    """Counted from the reference's layers: U-Net of 48, 96, 192, 384, twelve blocks of 384, head of 512."""
+    c, s = (lambda i, o, k: i * o * k * k + o), (lambda i, o: i * o + o)
+    levels = 0
+    for outer, inner in ((48, 48), (48, 96), (96, 192), (192, 384)):
+        levels += c(outer, inner, 3) + c(inner, inner, 3) + c(inner, inner, 2) + c(inner, inner, 3)
+        levels += c(2 * inner, inner, 3) + c(inner, outer, 3) + s(384, 2 * inner) + s(384, inner) + 2
+    block = 4 * s(384, 384) + s(384, 1536) + s(1536, 384) + 4 * 384 + 1
+    middle = s(2, 384) + s(768, 384) + 384 + 12 * block + s(384, 384)
+    body = 2_764_737 - c(512, 1, 4)
+    with torch.device("meta"):
+        assert count(uvcgan2_networks.Generator()) == c(3, 48, 3) + levels + middle + c(48, 3, 1)
+        assert count(uvcgan2_networks.Discriminator()) == body + 2 * 512 + c(512, 512, 3) + c(512, 1, 3)
+
+
+def test_uvcgan2_starts_without_attention_style_or_demodulated_size():
+    torch.manual_seed(0)
+    middle = uvcgan2_networks.TransformerBlock(24)
+    tokens = torch.randn(2, 5, 24)
+    assert torch.equal(middle(tokens), tokens)
+    conv, x, style = uvcgan2_networks.ModulatedConv(4, 3, 6), torch.randn(2, 4, 8, 8), torch.randn(2, 6)
+    length = conv.conv.weight.square().sum((1, 2, 3)).sqrt()
+    torch.testing.assert_close(conv(x, style), conv.conv(x) / length.view(1, 3, 1, 1))
+    torch.testing.assert_close(conv(x, style), conv(x, 5 * style))
+
+
+def test_uvcgan2_losses_are_the_papers(accelerator):
+    recipe, again = small("uvcgan2"), small("uvcgan2")
+    batch = batch_for(recipe)
+    losses = recipe.step(batch, accelerator)
+    nets, real_a, real_b = again.networks, batch["real_a"], batch["real_b"]
+    fake_b, fake_a = nets["gen_ab"](real_a), nets["gen_ba"](real_b)
+    cycle = (nets["gen_ba"](fake_b) - real_a).abs().mean() + (nets["gen_ab"](fake_a) - real_b).abs().mean()
+    assert losses["cycle"].item() == pytest.approx(cycle.item() / 2, rel=1e-4)
+    none = again.queues["fake_a"]
+    told = [
+        (nets[f"disc_{d}"](fake, none)[0] - 1).square().mean() for d, fake in (("a", fake_a), ("b", fake_b))
+    ]
+    assert losses["gen_adversarial"].item() == pytest.approx(sum(told).item(), rel=1e-3)
+    assert losses["penalty_a"].item() > 0
+
+
+def test_uvcgan2_discriminators_see_earlier_pictures(accelerator):
+    recipe = small("uvcgan2")
+    for _ in range(2):
+        recipe.step(batch_for(recipe), accelerator)
+    assert {name: len(queue) for name, queue in recipe.queues.items()} == dict.fromkeys(recipe.queues, 3)
+    judge, picture = recipe.networks["disc_a"], batch_for(recipe)["real_a"]
+    judge.body.eval()
+    alone, _ = judge(picture, recipe.queues["real_a"][:0])
+    beside, _ = judge(picture, recipe.queues["real_a"])
+    assert alone.shape == beside.shape
+    assert not torch.allclose(alone, beside)
+    kept = recipe.state()
+    again = small("uvcgan2")
+    again.restore(kept, torch.device("cpu"))
+    assert all(torch.equal(again.queues[name], queue) for name, queue in kept.items())
+
+
+def test_uvcgan2_is_pretrained_by_filling_in_and_starts_from_there(tmp_path, accelerator):
+    torch.manual_seed(0)
+    settings = uvcgan2.PretrainSettings(size_px=64, channels=3, blocks=1, learning_rate=3e-3)
+    recipe = uvcgan2.Pretraining(settings, pictures(64))
+    batch = pictures(64)
+    losses = [sum(recipe.step(batch, accelerator).values()).item() for _ in range(30)]
+    assert np.mean(losses[-5:]) < np.mean(losses[:5])
+    assert recipe.picture(recipe.networks).shape == (6 * 64, 2 * 64, 3)
+    recipe.export(recipe.networks, tmp_path)
+    settings = uvcgan2.Settings(size_px=64, channels=3, blocks=1, disc_channels=2, pretrained=str(tmp_path))
+    started = uvcgan2.UVCGAN2(settings, {})
+    for name in ("gen_ab", "gen_ba"):
+        weights = zip(
+            started.networks[name].parameters(), recipe.networks["generator"].parameters(), strict=True
+        )
+        assert all(torch.allclose(a, b, atol=1e-3) and a.requires_grad for a, b in weights)
+    rates = [recipe.rate(step, 50) for step in range(1, 51)]
+    assert [rates[start] for start in (0, 10, 20, 30, 40)] == pytest.approx([1] * 5)
+    assert rates[9] < 0.03
+
+
+def test_masking_blackens_four_patches_in_ten():
+    torch.manual_seed(0)
+    hidden = uvcgan2.masked(torch.ones(8, 3, 256, 256))
+    patches = hidden.unfold(2, 32, 32).unfold(3, 32, 32)
+    assert torch.equal(patches.amax((1, 4, 5)), patches.amin((1, 4, 5)))
+    assert (hidden == -1).float().mean().item() == pytest.approx(0.4, abs=0.05)

@@ -19,15 +19,18 @@ from accelerate import PartialState
 
 from training.data import Shuffled, Side, Unpaired, open_data, to_show
 from training.loop import LoopConfig, Recipe, train
-from training.recipes import cyclegan, pix2pix, ugatit
+from training.recipes import cyclegan, pix2pix, ugatit, uvcgan2
 from webcast.errors import WebcastError
 
 RECIPES: dict[str, tuple[type, type[Recipe]]] = {
     "ugatit": (ugatit.Settings, ugatit.UGATIT),
     "cyclegan": (cyclegan.Settings, cyclegan.CycleGAN),
     "pix2pix": (pix2pix.Settings, pix2pix.Pix2Pix),
+    "uvcgan2": (uvcgan2.Settings, uvcgan2.UVCGAN2),
+    "uvcgan2-pretrain": (uvcgan2.PretrainSettings, uvcgan2.Pretraining),
 }
 PAIRED = {"pix2pix"}
+EMA_DECAY = {"uvcgan2": 0.9999}
 SHOWN = 8
 
 
@@ -106,7 +109,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_data_flags(parser.add_argument_group("data"))
-    add_run_flags(parser.add_argument_group("run"))
+    add_run_flags(parser.add_argument_group("run"), EMA_DECAY.get(recipe, 0.999))
     add_settings(parser.add_argument_group(f"recipe {recipe}"), RECIPES[recipe][0])
     return parser.parse_args(arguments)
 
@@ -123,7 +126,7 @@ def add_data_flags(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--val-b", help="photos to look at; without it, the first of --data-b")
 
 
-def add_run_flags(group: argparse._ArgumentGroup) -> None:
+def add_run_flags(group: argparse._ArgumentGroup, ema_decay: float) -> None:
     group.add_argument("--output-dir", required=True, help="folder of this run")
     group.add_argument("--max-steps", type=int, required=True, help="steps of the optimizers in all")
     group.add_argument("--resume", choices=["latest"], help="go on from the run's newest checkpoint, if any")
@@ -132,7 +135,7 @@ def add_run_flags(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--accumulate", type=int, default=1, help="parts that a step's batch is taken in")
     group.add_argument("--mixed-precision", choices=["no", "bf16", "fp16"], default="no")
     group.add_argument("--compile", action="store_true", help="compile the networks with torch.compile")
-    group.add_argument("--ema-decay", type=float, default=0.999, help="of the moving average; 0 for none")
+    group.add_argument("--ema-decay", type=float, default=ema_decay, help="of the moving average; 0 for none")
     group.add_argument("--seed", type=int, default=0)
     group.add_argument("--workers", type=int, default=1, help="processes that read pictures, 0 for none")
     group.add_argument("--save-every", type=int, default=1000, help="steps from checkpoint to checkpoint")

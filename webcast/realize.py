@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from webcast.networks import cyclegan, pix2pix, ugatit
+from webcast.networks import cyclegan, pix2pix, ugatit, uvcgan2
 from webcast.tensors import to_images, to_tensor
 from webcast.types import Realizer
 from webcast.weights import load_network, read_config, setting
@@ -79,6 +79,15 @@ def load_pix2pix(folder: Path, device: torch.device) -> GeneratorRealizer:
     return _with_weights(generator, config, folder, device)
 
 
+def load_uvcgan2(folder: Path, device: torch.device) -> GeneratorRealizer:
+    """The realizer of a folder whose config has size_px, channels, blocks and direction."""
+    config = read_config(folder)
+    channels, blocks = (setting(config, key, int, folder) for key in ("channels", "blocks"))
+    with torch.device("meta"):
+        generator = uvcgan2.Generator(channels, blocks)
+    return _with_weights(generator, config, folder, device)
+
+
 def _with_weights(
     generator: nn.Module, config: dict, folder: Path, device: torch.device
 ) -> GeneratorRealizer:
@@ -97,4 +106,5 @@ REALIZERS: dict[str, Callable[[Path, torch.device], Realizer]] = {
     "ugatit": load_ugatit,
     "cyclegan": load_cyclegan,
     "pix2pix": load_pix2pix,
+    "uvcgan2": load_uvcgan2,
 }

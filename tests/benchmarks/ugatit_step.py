@@ -26,7 +26,7 @@ from training.recipes.ugatit import UGATIT, Settings, clip_rho
 from webcast.networks import ugatit
 
 TOLERANCE = 2e-3
-"""Largest relative difference of a loss; after Adam's first step rounding decides the sign of tiny changes."""
+"""Largest relative difference of a loss: after Adam's first step rounding decides the sign of tiny ones."""
 
 
 def plain_norm(x: Tensor, rho: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
