@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from tests import fakes
+from tests.app_server import ROOT
 from tests.tiny_weights import write_realizer, write_weights
 from training import evaluate, realism
 from training.castback import person_places
@@ -244,11 +245,11 @@ def test_nothing_to_measure_is_a_mistake(capsys):
 @pytest.mark.slow
 def test_two_processes_measure_what_one_does(weights, heads, tmp_path):
     main(arguments(weights, heads, tmp_path / "one"))
-    launch = "import sys; from accelerate.commands.accelerate_cli import main; sys.exit(main())"
-    call = [sys.executable, "-c", launch, "launch", "--multi_gpu", "--num_processes", "2", "-m"]
+    call = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    call += ["--num_machines", "1", "--main_process_port", "0", "-m"]
     env = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
     call += ["training.evaluate", *arguments(weights, heads, tmp_path / "two")]
-    done = subprocess.run(call, env=env, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(call, cwd=ROOT, env=env, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     one, two = (json.loads((tmp_path / n / "evaluation.json").read_text()) for n in ("one", "two"))
     assert (one["processes"], two["processes"]) == (1, 2)

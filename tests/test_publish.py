@@ -1,6 +1,9 @@
 """Publishing to a Hub of our own, and whatever can go wrong on the way there."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +14,9 @@ from PIL import Image
 from tests import fakes
 from tests.hub_repo import Repo
 from tests.hub_server import Fault, Hub, User, serve
+from tests.tiny_weights import CARD as CARD_OF_WEIGHTS
 from tests.tiny_weights import write_run, write_weights
-from training.publish import Plan, main, parse, plan_gallery, plan_space, plan_weights, push
+from training.publish import ROOT, Plan, main, parse, plan_gallery, plan_space, plan_weights, push
 from webcast.errors import GalleryError, HubError, WebcastError, WeightsError
 
 CARD = "---\nlicense: mit\n---\n\n# A card\n"
@@ -210,7 +214,7 @@ def test_a_new_stage_takes_its_place_and_the_card_tells_how_it_came_about(newly_
     for told in (
         "Portraits by us, CC0.", "A `drawn`, only f", "B `user/photos@main`", "2 of 2 steps", "2 processes",
         "seed 7", '"cycle_weight": 10', "cycle 2.5", "`python -m training.evaluate x`", "KID | 0.1 ± 0.01",
-        "## Intended use", "## Not for", "women and men", "styles of drawing",
+        "Not for identifying anybody", "women and men", "styles of drawing",
     ):  # fmt: skip
         assert told in plan.card
     assert "/home/somebody" not in plan.card
@@ -239,9 +243,16 @@ def test_weights_that_nobody_could_load_are_refused(weights, tmp_path, capsys):
         main(["weights", "me/weights", "--folder", str(broken), "--dry-run"])
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("error: ")
-    (broken / "README.md").write_text("# mine\n\n## Data\n")
-    with pytest.raises(WeightsError, match="no section Training, Numbers, Intended use, Not for, Limits"):
-        plan_weights(parse(["weights", "me/weights", "--folder", str(broken)]), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "told"),
+    [("## Limits", "no section Limits"), ("python -m training.prove", "no numbers with the command")],
+)
+def test_a_card_that_leaves_something_out_is_refused(tmp_path, left_out, told):
+    (tmp_path / "README.md").write_text(CARD_OF_WEIGHTS.replace(left_out, ""))
+    with pytest.raises(WeightsError, match=told):
+        plan_weights(parse(["weights", "me/weights", "--folder", str(tmp_path)]), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["weights", "me/weights@v2", "a/b/c"])
@@ -276,6 +287,24 @@ def test_whoever_is_removed_from_a_gallery_is_gone_from_the_revision(hub, tmp_pa
     folder = made_gallery(tmp_path)
     push(plan_gallery(parse(["gallery", "me/people", "--folder", str(folder)]), tmp_path))
     assert set(files_of(hub, "dataset", "me/people")) == {"README.md", "data/train-00000-of-00001.parquet"}
+
+
+@pytest.mark.slow
+def test_of_two_processes_one_publishes(tmp_path):
+    folder = made_gallery(tmp_path)
+    with serve(Hub(tokens={"hf_me": User("me")})) as hub:
+        told = {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": "hf_me", "HF_HUB_DISABLE_XET": "1"}
+        told |= {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+        launch = ["accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
+        call = [*launch, "--main_process_port", "0", "-m", "training.publish"]
+        done = subprocess.run(
+            [sys.executable, "-m", *call, "gallery", "me/people", "--folder", str(folder)],
+            cwd=ROOT, env=os.environ | told, capture_output=True, text=True, timeout=280,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    repo = hub.repos["dataset", "me/people"]
+    assert done.stdout.strip() == f"me/people@{repo.commit}"
+    assert count(hub, "/commit/") == 1
 
 
 def test_a_gallery_without_sources_is_refused(tmp_path):

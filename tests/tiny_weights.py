@@ -14,10 +14,25 @@ from webcast.weights import write_stage
 
 REALIZER = {"name": "ugatit", "size_px": 32, "light": True, "blocks": 1, "channels": 4}
 EMBEDDER = {"name": "resnet18", "size_px": 112, "dim": 512, "mean": [0.5] * 3, "std": [0.5] * 3}
-CARD = "# tiny\n" + "\n".join(
-    f"\n## {section}\n\nUntrained, for tests."
-    for section in ("Data", "Training", "Numbers", "Intended use", "Not for", "Limits")
-)
+CARD = """\
+# tiny
+
+## Trained on
+
+Nothing.
+
+## How good it is
+
+`python -m training.prove` was not run: untrained.
+
+## What it is for, and what not
+
+For tests.
+
+## Limits
+
+All.
+"""
 
 
 def write_realizer(folder: Path, seed: int = 0) -> Path:

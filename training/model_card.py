@@ -5,6 +5,7 @@ what `training.evaluate` or `training.prove` wrote, with the command that gave t
 """
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from webcast.errors import WeightsError
 from webcast.hub import HUB_ID
 from webcast.weights import CONFIG_NAME, MODEL_NAME, read_config, sha256
 
-SECTIONS = ("Data", "Training", "Numbers", "Intended use", "Not for", "Limits")
+SECTIONS = ("Trained on", "How good it is", "What it is for, and what not", "Limits")
+COMMAND = re.compile(r"`[^`]*python -m training\.")
+"""The command that gave the numbers of a card."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +100,16 @@ def told_of_training(run: Run) -> str:
 
 
 def check_card(text: str, path: Path) -> str:
-    """The card with front matter. Raises `WeightsError` where a section is missing."""
+    """The card with front matter. Raises `WeightsError` where a section or its numbers are missing."""
     headings = [line.lstrip("# ").lower() for line in text.splitlines() if line.startswith("#")]
     missing = [s for s in SECTIONS if not any(heading.startswith(s.lower()) for heading in headings)]
     if missing:
         raise WeightsError(f"The model card {path} has no section {', '.join(missing)}; write it first.")
+    if not COMMAND.search(text):
+        raise WeightsError(
+            f"The model card {path} has no numbers with the command that gave them; write them with "
+            "`python -m training.prove --write`."
+        )
     if text.startswith("---"):
         return text
     data = ModelCardData(license="other", library_name="webcast", tags=["webcast"])
@@ -117,29 +125,27 @@ Weights for webcast: drawn faces are enlarged, turned into photo-like ones and c
 |---|---|---|---|---|
 {stages}
 
-## Data
+## Trained on
 
 {sources}
 
 {data}
 
-## Training
+## How it was trained
 
 {training}
 
-## Numbers
+## How good it is
 
 {numbers}
 
-## Intended use
+## What it is for, and what not
 
-Casting drawn characters for fun: to find, in a gallery whose people may be shown, portraits that resemble
-a drawing.
+For casting drawn characters for fun: to find, in a gallery whose people may be shown, portraits that
+resemble a drawing.
 
-## Not for
-
-Identifying anybody, surveillance, or any decision about a person. A realized face is nobody's photo and
-must not be shown as one.
+Not for identifying anybody, for surveillance, or for any decision about a person. A realized face is
+nobody's photo and must not be shown as one.
 
 ## Limits
 

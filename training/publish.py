@@ -18,12 +18,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from huggingface_hub import (
-    CommitOperationAdd,
-    CommitOperationDelete,
-    HfApi,
-    RepoCard,
-)
+from accelerate import PartialState
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoCard
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError
 
 from training.bundle import STAGES, assemble
@@ -86,7 +82,7 @@ def plan_weights(args: argparse.Namespace, scratch: Path) -> Plan:
         folder = scratch / "weights"
         assemble({stage: trained.get(stage, args.folder / stage) for stage in STAGES}, folder)
         numbers = [read_text(path) for path in args.numbers]
-        card = model_card(name, folder, runs, read_text(args.sources), numbers)
+        card = check_card(model_card(name, folder, runs, read_text(args.sources), numbers), args.numbers[0])
     else:
         card = check_card(read_text(folder / CARD), folder / CARD)
     build_stages(pull_models(folder), choose_device("cpu"))  # raises where nobody could load them
@@ -281,8 +277,11 @@ def run(args: argparse.Namespace) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    args = parse(arguments)
+    if not PartialState().is_main_process:  # one of those that `accelerate launch` started is enough
+        return
     try:
-        run(parse(arguments))
+        run(args)
     except WebcastError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
