@@ -1,4 +1,9 @@
 import csv
+import io
+import os
+import pickle
+import subprocess
+import sys
 
 import datasets
 import numpy as np
@@ -6,6 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.hub_repo import Repo
+from tests.hub_server import Hub, serve
 from training import data
 from training.data import Cut, Paired, Side, Streamed, cut, open_data, open_rows, open_side, to_show
 from webcast.errors import WebcastError
@@ -67,7 +74,7 @@ def test_a_stream_gives_the_nth_picture_whenever_asked(tmp_path):
     shades = epoch(source, 12)
     assert [sorted(shades[start : start + 4]) for start in (0, 4, 8)] == [[10, 20, 30, 40]] * 3
     assert len({tuple(shades[start : start + 4]) for start in (0, 4, 8)}) > 1
-    resumed = Streamed(stream, seed=0, buffer=3)
+    resumed = pickle.loads(pickle.dumps(source))
     assert [shade_of(resumed[7]), shade_of(resumed[9]), shade_of(resumed[2])] == [
         shades[7],
         shades[9],
@@ -88,6 +95,40 @@ def test_a_dataset_on_the_hub_is_asked_for_by_id_and_revision(monkeypatch, strea
     source = open_side(Side("user/faces@v1", gender="f", streaming=streaming), seed=0)
     assert sorted(epoch(source, 2)) == [10, 30]
     assert asked == {"name": "user/faces", "revision": "v1", "split": "train", "streaming": streaming}
+
+
+FROM_HUB = """
+from training.data import Side, open_side
+from webcast.errors import WebcastError
+for streaming in (False, True):
+    source = open_side(Side("me/faces@main", gender="female", streaming=streaming), seed=0)
+    print(sorted(source[number].getpixel((0, 0))[0] for number in range(2)))
+try:
+    open_side(Side("me/missing"), seed=0)
+except WebcastError as error:
+    print(error)
+"""
+
+
+def test_a_dataset_is_read_from_a_hub_streamed_or_not(tmp_path):
+    """Over HTTP, with the unchanged clients, in a process of its own: they read HF_ENDPOINT when imported."""
+    parquet = io.BytesIO()
+    rows([10, 20, 30], ["female", "male", "female"]).to_parquet(parquet)
+    files = {
+        "data/train-00000-of-00001.parquet": parquet.getvalue(),
+        "README.md": b"---\nlicense: other\n---\n",
+    }
+    with serve(Hub(repos={("dataset", "me/faces"): Repo(files)})) as hub:
+        environment = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path)}
+        environment |= {"HF_HUB_DISABLE_XET": "1", "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            [sys.executable, "-c", FROM_HUB], env=environment, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stderr[-3000:]
+    plain_rows, streamed, missing = done.stdout.splitlines()
+    assert plain_rows == streamed == "[10, 30]"
+    assert "me/missing cannot be had from the Hub" in missing
+    assert any("/resolve/" in request for request in hub.requests)
 
 
 def test_a_stream_without_rows_is_refused():

@@ -220,6 +220,12 @@ def test_an_unknown_tracker_is_refused(tmp_path):
         train(Line(), Numbers(), config_of(tmp_path, trackers=("abacus",)))
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU can do fp16")
+def test_fp16_without_a_gpu_is_refused(tmp_path):
+    with pytest.raises(WebcastError, match="bf16"):
+        train(Line(), Numbers(), config_of(tmp_path, mixed_precision="fp16"))
+
+
 def test_processes_and_parts_share_every_step_without_overlap():
     takes = [Share(first=5, batch_size=12, accumulate=2, process=p, processes=3) for p in range(3)]
     parts = [iter(take) for take in takes]

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import datasets
 import numpy as np
@@ -68,12 +68,18 @@ class Shuffled:
 class Streamed:
     """A stream over rows that come one after the other; going back begins anew, going on skips.
 
-    So a resumed run reads again, but does not decode, what it has passed.
+    So a resumed run reads again, but does not decode, what it has passed; and each process and each of its
+    workers reads the whole stream, of which it keeps its own share.
     """
 
     def __init__(self, rows: datasets.IterableDataset, seed: int, buffer: int = 1000) -> None:
         self.rows = rows.shuffle(seed=seed, buffer_size=buffer)
-        self.next, self.stream = 0, self.read()
+        self.next = 0
+        self.stream: Iterator[dict] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For a worker process, which begins a stream of its own."""
+        return self.__dict__ | {"stream": None}
 
     def read(self) -> Iterator[dict]:
         epoch = 0
@@ -87,7 +93,7 @@ class Streamed:
             epoch += 1
 
     def __getitem__(self, number: int) -> Image.Image:
-        if number < self.next:
+        if self.stream is None or number < self.next:
             self.next, self.stream = 0, self.read()
         for _ in range(number - self.next):
             next(self.stream)

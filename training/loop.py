@@ -164,13 +164,15 @@ def train(recipe: Recipe, dataset: Dataset, config: LoopConfig, resume: bool = F
 
 
 def start_accelerator(config: LoopConfig) -> Accelerator:
-    """Raises `WebcastError` for a tracker that is not installed, which accelerate would pass over."""
+    """Raises `WebcastError` for what this machine cannot do; accelerate passes over a missing tracker."""
     for name in config.trackers:
         if name not in LOGGER_TYPE_TO_CLASS:
             known = ", ".join(sorted(LOGGER_TYPE_TO_CLASS))
             raise WebcastError(f"There is no tracker {name!r}; choose from {known}.")
         if name not in map(str, get_available_trackers()):
             raise WebcastError(f"The tracker {name} is not installed; pip install {name}.")
+    if config.mixed_precision == "fp16" and not torch.cuda.is_available():
+        raise WebcastError("fp16 needs a GPU; use --mixed-precision bf16 or no.")
     return Accelerator(
         mixed_precision=config.mixed_precision,
         gradient_accumulation_steps=config.accumulate,

@@ -1,6 +1,6 @@
 """Trains a translator between drawn faces (A) and photos (B), both ways.
 
-    accelerate launch -m training.train --recipe ugatit --light --data-a DRAWN --data-b PHOTOS \
+    accelerate launch -m training.train --recipe ugatit --light --data-a DRAWN --data-b PHOTOS \\
         --output-dir runs/ugatit --max-steps 100000 --resume latest
 
 `--recipe NAME --help` lists that recipe's own flags. The run's folder gets config.json, losses.jsonl,
