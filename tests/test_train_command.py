@@ -1,5 +1,7 @@
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from dataclasses import fields
@@ -81,6 +83,16 @@ def test_every_setting_of_a_recipe_is_a_flag_with_help(recipe, capsys):
     told = capsys.readouterr().out
     for setting in fields(train.RECIPES[recipe][0]):
         assert "--" + setting.name.replace("_", "-") in told
+
+
+def test_the_readmes_command_is_one_that_the_parser_takes():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    [command] = re.findall(r"^accelerate launch -m training.train (.*)$", readme, re.MULTILINE)
+    args = train.parse(shlex.split(command))
+    assert (args.recipe, args.light, args.resume) == ("ugatit", True, "latest")
+    section = readme[readme.index("## Training a translator") : readme.index("## Measuring")]
+    for recipe in train.RECIPES:
+        assert f"`{recipe}`" in section
 
 
 def test_half_a_validation_set_is_refused(tmp_path, sides):
