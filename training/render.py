@@ -75,7 +75,13 @@ def render(
     `image` is RGB uint8 (H, W, 3), `points` are its 478 landmarks, float32 (478, 2), x and y in pixels.
     Returns the drawing in the same size and layout, and where the landmarks went.
     """
-    style = draw_style(school, rng)
+    return draw(image, points, draw_style(school, rng), rng)
+
+
+def draw(
+    image: np.ndarray, points: np.ndarray, style: Style, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same in a given style; `rng` is left to choose the colours of eyes and background."""
     size = face_height(points)
     image, points = exaggerate(image, points, style, size)
     skin = skin_mask(image, points, size)

@@ -79,6 +79,13 @@ def degrade(large: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return image
 
 
+def start_lively(layer: nn.Module) -> None:
+    """He's initialisation: with torch's own the signal fades from layer to layer, and training with it."""
+    if isinstance(layer, nn.Conv2d):
+        nn.init.kaiming_normal_(layer.weight, a=0.25)
+        nn.init.zeros_(layer.bias)
+
+
 def contrast(image: Tensor) -> Tensor:
     """Differences between neighbours, so that edges count for more than flat colour."""
     return torch.cat(
@@ -95,6 +102,7 @@ class UpscalerRecipe(Recipe):
         self.networks: dict[str, nn.Module] = {
             "upscaler": SRVGGNetCompact(num_feat=features, num_conv=convs, upscale=SCALE)
         }
+        self.networks["upscaler"].apply(start_lively)
         parameters = self.networks["upscaler"].parameters()
         self.optimizers = {"upscaler": torch.optim.Adam(parameters, learning_rate, fused=True)}
 
@@ -136,7 +144,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--patch-px", type=int, default=128)
     parser.add_argument("--features", type=int, default=32)
-    parser.add_argument("--convs", type=int, default=16)
+    parser.add_argument("--convs", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-every", type=int, default=250)
@@ -154,6 +162,7 @@ def main() -> None:
         batch_size=args.batch_size,
         seed=args.seed,
         save_every=args.save_every,
+        ema_decay=0.99,
         recipe={
             "name": "upscaler",
             "patch_px": args.patch_px,
