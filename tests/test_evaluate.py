@@ -253,7 +253,7 @@ def test_two_processes_measure_what_one_does(weights, heads, tmp_path):
     assert done.returncode == 0, done.stderr
     one, two = (json.loads((tmp_path / n / "evaluation.json").read_text()) for n in ("one", "two"))
     assert (one["processes"], two["processes"]) == (1, 2)
-    assert done.stdout.count("2 processes") == 1
+    assert done.stdout.count("processes: 2") == 1
     for before, after in zip(one["realism"], two["realism"], strict=True):
         assert after["kid"] == pytest.approx(before["kid"], rel=1e-3)
         assert after["fid"] == pytest.approx(before["fid"], rel=1e-3)

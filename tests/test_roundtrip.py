@@ -172,5 +172,5 @@ def test_train_publish_delete_everything_pull_and_cast(tmp_path):
     sources = told["sources"]
     assert (sources["weights"], sources["weights_revision"]) == ("me/weights", commits[0])
     assert (sources["gallery"], sources["gallery_revision"]) == ("me/people", commits[1])
-    assert told["notices"] == []
+    assert not any("Hub" in notice or "bundle" in notice for notice in told["notices"])
     assert any("/me/weights/resolve/" in request for request in hub.requests)

@@ -269,7 +269,7 @@ def run(args: argparse.Namespace, command: str) -> None:
     if args.realizer:
         stages = replace(stages, realizer=load_realizer(args.realizer, device))
     report.say(
-        f"`{command}`", "", f"{state.num_processes} processes; weights {models.name} {models.revision}."
+        f"`{command}`", "", f"Weights {models.name} {models.revision}; processes: {state.num_processes}."
     )
     told = {"command": command, "processes": state.num_processes, "weights": list(models[1:])}
     sharer = Sharer(state.process_index, state.num_processes)
