@@ -116,3 +116,15 @@ def raw_pixels(images: Sequence[Image.Image]) -> np.ndarray:
     )
     pixels -= pixels.mean(1, keepdims=True)
     return pixels / np.linalg.norm(pixels, axis=1, keepdims=True)
+
+
+def person_places(similarity: np.ndarray, owners: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    """The place, from 1, of each probe's person among the people of a gallery, by their best portrait.
+
+    `similarity` is (probes, portraits); `owners` and `wanted` are person ids of columns and rows.
+    """
+    people = list(dict.fromkeys(owners))
+    columns = np.array([people.index(owner) for owner in owners])
+    best = np.stack([similarity[:, columns == n].max(1) for n in range(len(people))], 1)
+    own = best[np.arange(len(wanted)), [people.index(person) for person in wanted]]
+    return 1 + (best > own[:, None]).sum(1)

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from training.faces import FacePhoto, Jitter, cut_head, drawn_head, read_rgb, training_photos
-from training.loop import LoopConfig, seeded, shuffled, train
+from training.loop import LoopConfig, Recipe, seeded, shuffled, train
 from training.render import SCHOOLS, render
 from webcast.embed import resnet18
 from webcast.weights import read_tensors, write_stage
@@ -110,8 +110,8 @@ class CosFaceHead(nn.Module):
         return self.scale * (cosines - self.margin * F.one_hot(labels, len(self.weight)))
 
 
-class EmbedderRecipe:
-    averaged = "embedder"
+class EmbedderRecipe(Recipe):
+    averaged = ("embedder",)
 
     def __init__(self, people: int, learning_rate: float, size_px: int, temperature: float = 0.07) -> None:
         self.size_px, self.temperature = size_px, temperature
@@ -119,8 +119,6 @@ class EmbedderRecipe:
         self.networks: dict[str, nn.Module] = {"embedder": network, "head": CosFaceHead(people)}
         parameters = [p for n in self.networks.values() for p in n.parameters()]
         self.optimizers = {"all": torch.optim.AdamW(parameters, learning_rate, weight_decay=5e-2, fused=True)}
-        for group in self.optimizers["all"].param_groups:
-            group["initial_lr"] = learning_rate
 
     def step(self, batch: dict[str, Tensor], accelerator: Accelerator) -> dict[str, Tensor]:
         both = torch.cat([batch["photo"], batch["drawing"]]).contiguous(memory_format=torch.channels_last)
@@ -139,13 +137,10 @@ class EmbedderRecipe:
         warm = 0.04 * max_steps
         return min(1.0, step / warm) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / max_steps)))
 
-    def export(self, network: nn.Module, folder: Path) -> None:
+    def export(self, networks: dict[str, nn.Module], folder: Path) -> None:
         config = {"name": "resnet18", "size_px": self.size_px, "dim": 512}
         config |= {"mean": [MEAN] * 3, "std": [STD] * 3}
-        write_stage(folder, config, network)
-
-    def picture(self, network: nn.Module, folder: Path, step: int) -> None:
-        """An embedder has nothing to show; `training.evaluate_bundle` measures it."""
+        write_stage(folder, config, networks["embedder"])
 
 
 def contrastive(photos: Tensor, drawings: Tensor, people: Tensor, temperature: float) -> Tensor:

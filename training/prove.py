@@ -44,7 +44,7 @@ from webcast.build import load_stages
 from webcast.caster import Stages, enlarge
 from webcast.embed import ResNet18Embedder, resnet18
 from webcast.networks.ugatit import Generator
-from webcast.realize import UGATITRealizer
+from webcast.realize import GeneratorRealizer
 from webcast.tensors import to_tensor
 from webcast.weights import read_config
 
@@ -168,11 +168,11 @@ def texture_features(embedder: FrozenEmbedder, images: Sequence[Image.Image]) ->
     return F.normalize(torch.cat(parts, 1)).mul(20).numpy()
 
 
-def untrained_realizer(weights: Path) -> UGATITRealizer:
+def untrained_realizer(weights: Path) -> GeneratorRealizer:
     torch.manual_seed(0)
     config = read_config(weights / "realizer")
     generator = Generator(config["size_px"], config["light"], config["channels"], config["blocks"])
-    return UGATITRealizer(generator, torch.device("cpu"), config["size_px"], config["direction"])
+    return GeneratorRealizer(generator, torch.device("cpu"), config["size_px"], config["direction"])
 
 
 def untrained_embedder(stages: Stages) -> ResNet18Embedder:

@@ -1,4 +1,4 @@
-"""Paired pre-training of the realizer: U-GAT-IT's generator learns drawing -> photo from pairs we draw ourselves.
+"""Paired pre-training of the realizer: U-GAT-IT's generator learns drawing -> photo from our own pairs.
 
     accelerate launch -m training.realizer --data ../shared/data --landmarks DIR --output-dir runs/realizer
 
@@ -18,14 +18,13 @@ import cv2
 import numpy as np
 import torch
 from accelerate import Accelerator
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from training.embedder import MEAN, STD
 from training.faces import Jitter, cut_head, drawn_head, read_rgb, training_photos
-from training.loop import LoopConfig, seeded, shuffled, train
+from training.loop import LoopConfig, Recipe, seeded, shuffled, train
 from training.render import SCHOOLS, render
 from webcast.embed import resnet18
 from webcast.networks.ugatit import Discriminator, Generator
@@ -37,7 +36,7 @@ FEATURE_WEIGHT, IDENTITY_WEIGHT = 2.0, 2.0
 
 
 class Pairs(Dataset):
-    """Sample `n`: `real_a` drawn and `real_b` photo, float32 (3, size, size) in -1 to 1, and `paired`, 0 or 1.
+    """Sample `n`: `real_a` drawn, `real_b` photo, float32 (3, size, size) in -1 to 1, and `paired`, 0 or 1.
 
     Where `paired` is 0, the two show different people.
     """
@@ -105,8 +104,8 @@ class FrozenEmbedder(nn.Module):
         return stages, F.normalize(net.avgpool(net.layer4(x)).flatten(1))
 
 
-class RealizerRecipe:
-    averaged = "gen_ab"
+class RealizerRecipe(Recipe):
+    averaged = ("gen_ab",)
 
     def __init__(self, channels: int, size_px: int, learning_rate: float, embedder: Path | None) -> None:
         self.channels, self.size_px = channels, size_px
@@ -119,9 +118,6 @@ class RealizerRecipe:
             name: torch.optim.Adam(network.parameters(), learning_rate, (0.5, 0.999), fused=True)
             for name, network in self.networks.items()
         }
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["initial_lr"] = learning_rate
 
     def step(self, batch: dict[str, Tensor], accelerator: Accelerator) -> dict[str, Tensor]:
         real_a, real_b, paired = batch["real_a"], batch["real_b"], batch["paired"]
@@ -167,7 +163,7 @@ class RealizerRecipe:
         """Constant for the first half, then linearly to nothing, as in U-GAT-IT."""
         return min(1.0, step / 50) * min(1.0, 2 * (1 - step / max_steps) + 1e-3)
 
-    def export(self, network: nn.Module, folder: Path) -> None:
+    def export(self, networks: dict[str, nn.Module], folder: Path) -> None:
         config = {
             "name": "ugatit",
             "size_px": self.size_px,
@@ -175,19 +171,17 @@ class RealizerRecipe:
             "channels": self.channels,
             "blocks": 4,
         }
-        write_stage(folder, config | {"direction": "drawn-to-photo"}, network)
+        write_stage(folder, config | {"direction": "drawn-to-photo"}, networks["gen_ab"])
 
-    def picture(self, network: nn.Module, folder: Path, step: int) -> None:
+    def picture(self, networks: dict[str, nn.Module]) -> np.ndarray:
         """Drawing, fake and photo of sixteen samples from another seed."""
-        folder.mkdir(parents=True, exist_ok=True)
         samples = [self.shown[n] for n in range(16)]
         real_a = torch.stack([s["real_a"] for s in samples])
         with torch.inference_mode():
-            fake_b = torch.cat([network(part)[0] for part in real_a.split(4)])
+            fake_b = torch.cat([networks["gen_ab"](part)[0] for part in real_a.split(4)])
         columns = [torch.cat([s["real_a"], f, s["real_b"]], 1) for s, f in zip(samples, fake_b, strict=True)]
         sheet = torch.cat([torch.cat(columns[:8], 2), torch.cat(columns[8:], 2)], 1)
-        pixels = ((sheet.permute(1, 2, 0).numpy() + 1) * 127.5).clip(0, 255).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / f"step-{step:06d}.png")
+        return ((sheet.permute(1, 2, 0).numpy() + 1) * 127.5).clip(0, 255).astype(np.uint8)
 
     shown: Dataset
 

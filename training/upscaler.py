@@ -15,13 +15,12 @@ import cv2
 import numpy as np
 import torch
 from accelerate import Accelerator
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from training.faces import Jitter, cut_head, read_rgb, training_photos
-from training.loop import LoopConfig, seeded, shuffled, train
+from training.loop import LoopConfig, Recipe, seeded, shuffled, train
 from training.render import SCHOOLS, render
 from webcast.networks.srvgg import SRVGGNetCompact
 from webcast.weights import write_stage
@@ -102,8 +101,8 @@ def contrast(image: Tensor) -> Tensor:
     )
 
 
-class UpscalerRecipe:
-    averaged = "upscaler"
+class UpscalerRecipe(Recipe):
+    averaged = ("upscaler",)
 
     def __init__(self, learning_rate: float, features: int, convs: int) -> None:
         self.features, self.convs = features, convs
@@ -113,8 +112,6 @@ class UpscalerRecipe:
         start_lively(self.networks["upscaler"])
         parameters = self.networks["upscaler"].parameters()
         self.optimizers = {"upscaler": torch.optim.Adam(parameters, learning_rate, fused=True)}
-        for group in self.optimizers["upscaler"].param_groups:
-            group["initial_lr"] = learning_rate
 
     def step(self, batch: dict[str, Tensor], accelerator: Accelerator) -> dict[str, Tensor]:
         guess = self.networks["upscaler"](batch["small"])
@@ -128,22 +125,19 @@ class UpscalerRecipe:
     def rate(self, step: int, max_steps: int) -> float:
         return min(1.0, step / 100) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / max_steps)))
 
-    def export(self, network: nn.Module, folder: Path) -> None:
+    def export(self, networks: dict[str, nn.Module], folder: Path) -> None:
         config = {"name": "realesrgan", "scale": SCALE, "features": self.features, "convs": self.convs}
-        write_stage(folder, config, network)
+        write_stage(folder, config, networks["upscaler"])
 
-    def picture(self, network: nn.Module, folder: Path, step: int) -> None:
+    def picture(self, networks: dict[str, nn.Module]) -> np.ndarray:
         """Bicubic beside ours for a few samples of the stream."""
-        folder.mkdir(parents=True, exist_ok=True)
         samples = [self.shown[n] for n in range(4)]
         small = torch.stack([s["small"] for s in samples])
         with torch.inference_mode():
-            ours = network.eval()(small).clamp(0, 1)
+            ours = networks["upscaler"](small).clamp(0, 1)
         bicubic = F.interpolate(small, scale_factor=SCALE, mode="bicubic").clamp(0, 1)
         rows = [torch.cat([b, o, s["large"]], 2) for b, o, s in zip(bicubic, ours, samples, strict=True)]
-        sheet = (torch.cat(rows, 1).permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-        Image.fromarray(sheet).save(folder / f"step-{step:06d}.png")
-        network.train()
+        return (torch.cat(rows, 1).permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
 
     shown: Dataset
 
