@@ -35,7 +35,7 @@ COARSEST_PX, FINE_PX, FINEST_PX = 256, 800, 1600  # the shorter side of what is 
 ANIMEFACE_LIKELIHOOD = 0.9
 HAAR_WINDOW_PX = 56  # below, patterns of dots and windows look like faces to it
 HAAR_PROPOSAL = 4  # so many windows of the first cascade make a proposal
-HAAR_WINDOWS = 20  # so many windows of all three make a face; windows of buildings and dots reach 18
+HAAR_WINDOWS = 28  # so many windows of all three make a face; windows of buildings and dots reach 26
 SAME_FACE = 0.3  # two boxes that share more than this part of the smaller one are one face
 
 
