@@ -33,9 +33,9 @@ except ImportError as error:
 
 COARSEST_PX, FINE_PX, FINEST_PX = 256, 800, 1600  # the shorter side of what is searched, see search_scales
 ANIMEFACE_LIKELIHOOD = 0.9
-HAAR_WINDOW_PX = 56  # below, patterns of dots and windows look like faces to it
+HAAR_WINDOW_PX = 64  # below, patterns of dots and windows look like faces to it
 HAAR_PROPOSAL = 4  # so many windows of the first cascade make a proposal
-HAAR_WINDOWS = 28  # so many windows of all three make a face; windows of buildings and dots reach 26
+HAAR_WINDOWS = 20  # so many windows of all three make a face; windows of buildings and dots reach 18
 SAME_FACE = 0.3  # two boxes that share more than this part of the smaller one are one face
 
 
