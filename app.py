@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import gradio as gr
-from gradio.processing_utils import save_base64_to_cache, save_pil_to_cache, save_url_to_cache
+from gradio.processing_utils import save_base64_to_cache, save_pil_to_cache
 from gradio.utils import get_upload_folder
 from PIL import Image, ImageOps
 
@@ -120,30 +120,28 @@ def uploaded(pages: list[dict | str]) -> list[str]:
     """The paths of files that came over HTTP, each of which must have been uploaded to this app."""
     if not isinstance(pages, list):
         raise ImageError("The pages must be a list of picture files.")
-    paths = [str(page.get("path")) if isinstance(page, dict) else fetched(page) for page in pages]
+    paths = [str(page.get("path")) if isinstance(page, dict) else received(page) for page in pages]
     home = Path(get_upload_folder()).resolve()
     if not all(Path(path).resolve().is_relative_to(home) for path in paths):
         raise ImageError("A page must be a file that was uploaded to this app.")
     return paths
 
 
-def fetched(page: str) -> str:
+def received(page: str) -> str:
     """The path of a file that came as a string, as MCP clients send it and Gradio then leaves it.
 
-    It is the address that an upload to this app gave, an address of the open net (Gradio fetches it and
-    refuses private ones), or the file itself as a data URI.
+    It is the address that an upload to this app gave, or the file itself as a data URI. Other addresses are
+    not fetched: Gradio would read whatever they answer into memory, however large.
     """
     is_text = isinstance(page, str)
     if is_text and "/gradio_api/file=" in page:
         return unquote(page.partition("/gradio_api/file=")[2])
-    try:
-        if is_text and page.startswith("data:") and len(page) < MAX_FILE_MB * 1_400_000:
+    if is_text and page.startswith("data:") and len(page) < MAX_FILE_MB * 1_400_000:
+        try:
             return deleted_in_time(save_base64_to_cache(page, get_upload_folder()))
-        if is_text and page.startswith(("http://", "https://")):
-            return deleted_in_time(save_url_to_cache(page, get_upload_folder()))
-    except Exception as error:  # Gradio raises plain Exception where an address gives no file
-        raise ImageError(f"A page could not be fetched ({error}); upload it instead.") from None
-    raise ImageError(f"A page must be an uploaded file of at most {MAX_FILE_MB} MB, or its address.")
+        except ValueError as error:
+            raise ImageError(f"A page is no data URI ({error}); upload it instead.") from None
+    raise ImageError(f"A page must be an uploaded file of at most {MAX_FILE_MB} MB, or a data URI.")
 
 
 def deleted_in_time(path: str) -> str:
