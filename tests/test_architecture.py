@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {"types", "errors"},
-    {"images", "networks", "photos", "words"},
-    {"weights", "tensors", "dataset", "markup", "unpack"},
+    {"images", "networks", "photos", "words", "opencv"},
+    {"weights", "tensors", "dataset", "markup", "unpack", "align"},
     {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet"},
     {"hub", "caster"},
     {"build"},
@@ -20,7 +20,7 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 NEVER = {"gradio", "accelerate", "training", "spaces", "mediapipe"}
 WITHOUT_TORCH = {
     "types", "errors", "images", "photos", "words", "dataset", "markup", "unpack", "gallery", "vote", "sheet",
-    "hub", "__init__", "__main__",
+    "hub", "__init__", "__main__", "align", "opencv",
 }  # fmt: skip
 SOURCES = sorted((ROOT / "webcast").rglob("*.py"))
 

@@ -18,7 +18,7 @@ from tests.benchmarks.detection import (
 )
 from tests.shared_data import SHARED, needs_shared
 from training.pages import faceless
-from webcast import detect
+from webcast import opencv
 from webcast.detect import DETECTORS, Hit, draw_face, merge
 from webcast.errors import WebcastError
 from webcast.images import crop_head, open_image, slices
@@ -130,7 +130,7 @@ def test_a_missing_system_library_names_debians_packages(monkeypatch):
         return real_import(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", no_cv2)
-    spec = importlib.util.spec_from_file_location("detect_without_opencv", detect.__file__)
+    spec = importlib.util.spec_from_file_location("opencv_missing", opencv.__file__)
     with pytest.raises(WebcastError, match=r"libGL\.so\.1.*apt-get install libgl1 libglib2\.0-0 libxcb1"):
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
 

@@ -3,18 +3,22 @@ import csv
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.synthetic_face import synthetic_photo, synthetic_points
 from training.faces import (
     Jitter,
+    aligned_head,
     cut_head,
     drawn_head,
     face_square,
+    five_points,
     portrait_photos,
     test_photos,
     training_photos,
 )
 from training.split import HELD_OUT_STYLE, is_test_person
+from webcast.align import POINTS_ON_HEAD, align_head
 from webcast.images import HEAD_LIFT, HEAD_SCALE, crop_head
 from webcast.types import Box
 
@@ -86,7 +90,6 @@ def test_training_cuts_the_head_that_the_pipeline_cuts():
     image, points = synthetic_photo(), synthetic_points()
     centre, side = face_square(points)
     box = Box(*np.concatenate([centre - side / 2, centre + side / 2]).round().astype(int).tolist())
-    from PIL import Image
 
     theirs = np.asarray(
         crop_head(Image.fromarray(image), box).resize((96, 96), Image.Resampling.BILINEAR), float
@@ -102,5 +105,30 @@ def test_a_mirrored_crop_mirrors_its_landmarks():
     image, points = synthetic_photo(), synthetic_points()
     plain, at = cut_head(image, points, 96, np.random.default_rng(0))
     flipped, flipped_at = cut_head(image, points, 96, np.random.default_rng(0), Jitter(mirror=True))
+    assert (flipped == plain[:, ::-1]).all()
+    assert np.allclose(flipped_at[:, 0], 95 - at[:, 0])
+
+
+def test_training_aligns_as_the_pipeline_aligns():
+    image, points = synthetic_photo(), synthetic_points()
+    ours, moved = aligned_head(image, points, 96, np.random.default_rng(0))
+    theirs = align_head(Image.fromarray(image), five_points(points), 96)
+    assert (ours == np.asarray(theirs)).all()
+    assert five_points(moved) == pytest.approx(96 * POINTS_ON_HEAD, abs=6)
+
+
+def test_jitter_moves_an_aligned_head_a_little():
+    image, points = synthetic_photo(), synthetic_points()
+    still = aligned_head(image, points, 96, np.random.default_rng(0))[1]
+    rng = np.random.default_rng(0)
+    moves = [(aligned_head(image, points, 96, rng, 0.02)[1] - still).mean(0) for _ in range(200)]
+    assert 0.02 * 96 < np.std(moves) < 0.025 * 96
+
+
+def test_a_mirrored_aligned_head_mirrors_its_landmarks():
+    image, points = synthetic_photo(), synthetic_points()
+    rng = np.random.default_rng(0)
+    plain, at = aligned_head(image, points, 96, rng)
+    flipped, flipped_at = aligned_head(image, points, 96, rng, mirror=True)
     assert (flipped == plain[:, ::-1]).all()
     assert np.allclose(flipped_at[:, 0], 95 - at[:, 0])

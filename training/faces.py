@@ -12,6 +12,7 @@ import numpy as np
 
 from training import landmark_indices as at
 from training.split import HELD_OUT_STYLE, is_test_person, normalise, test_names
+from webcast.align import head_matrix, transform, warp
 from webcast.images import HEAD_LIFT, HEAD_SCALE
 
 
@@ -125,6 +126,35 @@ def cut_head(
     )
     moved = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
     return mirrored(crop, moved) if jitter.mirror else (crop, moved)
+
+
+def five_points(points: np.ndarray) -> np.ndarray:
+    """The points by which heads are aligned (`webcast.align`), float (5, 2), of 478 landmarks."""
+    left = points[at.LEFT_UPPER_LID + at.LEFT_LOWER_LID].mean(0)
+    right = points[at.RIGHT_UPPER_LID + at.RIGHT_LOWER_LID].mean(0)
+    return np.stack([left, right, points[at.NOSE_TIP], *points[at.MOUTH_CORNERS]])
+
+
+def aligned_head(
+    image: np.ndarray,
+    points: np.ndarray,
+    size_px: int,
+    rng: np.random.Generator,
+    jitter: float = 0.0,
+    mirror: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The head crop that `webcast.align` makes, RGB uint8 (size_px, size_px, 3), and the landmarks on it.
+
+    `image` is a photo or a drawing with its 478 landmarks. `jitter` is how far a detector errs: the standard
+    deviation, in parts of the crop's side, of each of the five points and of all five together. A mirrored
+    crop keeps the landmarks' numbering of left and right.
+    """
+    five = five_points(points)
+    side = 1 / np.linalg.norm(head_matrix(five, 1)[:, 0])
+    seen = five + jitter * side * (rng.normal(size=(5, 2)) + rng.normal(size=2))
+    matrix = head_matrix(seen, size_px)
+    crop, moved = warp(image, matrix, size_px), transform(points, matrix).astype(np.float32)
+    return mirrored(crop, moved) if mirror else (crop, moved)
 
 
 def mirrored(image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

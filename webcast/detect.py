@@ -22,14 +22,8 @@ from PIL import Image, ImageDraw
 
 from webcast.errors import WebcastError
 from webcast.images import crop_head, slices
+from webcast.opencv import cv2
 from webcast.types import Box, Detector, Face, Panel
-
-try:
-    import cv2
-except ImportError as error:
-    raise WebcastError(
-        f"OpenCV cannot be loaded ({error}); on Debian run apt-get install libgl1 libglib2.0-0 libxcb1."
-    ) from error
 
 COARSEST_PX, FINE_PX, FINEST_PX = 256, 800, 1600  # the shorter side of what is searched, see search_scales
 ANIMEFACE_LIKELIHOOD = 0.9

@@ -62,13 +62,19 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """One drawn face. `box` is the face (brow to chin) on the panel; `crop` is the square head around it."""
+    """One drawn face. `box` is the face (hairline to chin) on the panel; `crop` is the square head around it.
+
+    `points` are left eye, right eye, tip of the nose, left and right corner of the mouth, (x, y) in pixels of
+    the panel, left and right as the picture shows them, where the detector finds them; then the crop is
+    upright (`align.align_head`).
+    """
 
     panel: Panel
     box: Box
     crop: Image.Image
     detector: str
     likelihood: float
+    points: tuple[tuple[float, float], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
