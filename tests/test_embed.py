@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from PIL import Image
+from PIL import Image, ImageOps
 
 from webcast import embed
 from webcast.errors import WeightsError
@@ -45,6 +45,36 @@ def test_it_is_torchvisions_network_on_normalised_colours(tmp_path, network, noi
     with torch.inference_mode():
         features = network(x)[0].numpy()
     np.testing.assert_allclose(embedding, features / np.linalg.norm(features), atol=1e-5)
+
+
+def test_windows_are_seen_as_they_are_and_mirrored(tmp_path, network, noise):
+    """A picture and its mirror image are one to it, and what lies outside the windows is not seen."""
+    write_stage(tmp_path, CONFIG | {"windows": [[0.25, 0.25, 0.75, 0.75], [0.2, 0.2, 0.7, 0.7]]}, network)
+    embedder = embed.load_resnet18(tmp_path, CPU)
+    picture = noise[2]
+    framed = ImageOps.expand(picture.crop((75, 75, 425, 425)), 75, "red")
+    embeddings = embedder.embed([picture, ImageOps.mirror(picture), framed, noise[3]])
+    assert embeddings[0] @ embeddings[2] == pytest.approx(1, abs=1e-5)
+    assert embeddings[0] @ embeddings[3] < 0.999
+    one = embed.ResNet18Embedder(network, CPU, 64, [0.5] * 3, [0.5] * 3, "", "", [(0.2, 0.2, 0.8, 0.8)])
+    plain, mirrored = one.embed([picture, ImageOps.mirror(picture)])
+    np.testing.assert_allclose(plain, mirrored, atol=1e-5)
+
+
+def test_windows_are_part_of_the_id(tmp_path, network):
+    """Two galleries whose heads were seen through other windows cannot be compared."""
+    ids = set()
+    for windows in ([[0.0, 0.0, 1.0, 1.0]], [[0.1, 0.1, 0.9, 0.9]]):
+        write_stage(tmp_path, CONFIG | {"windows": windows}, network)
+        ids.add(embed.load_resnet18(tmp_path, CPU).id)
+    assert len(ids | {"resnet18-64"}) == 3
+
+
+@pytest.mark.parametrize("window", ["all", [0, 0, 1, 1], [0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.5, 1.0], [0.1]])
+def test_a_wrong_window_is_refused(tmp_path, network, window):
+    write_stage(tmp_path, CONFIG | {"windows": [window]}, network)
+    with pytest.raises(WeightsError, match=r"four parts of the side"):
+        embed.load_resnet18(tmp_path, CPU)
 
 
 def test_resizing_averages_instead_of_picking_pixels(tmp_path, network):

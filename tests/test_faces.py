@@ -10,6 +10,7 @@ from training.faces import (
     Jitter,
     aligned_head,
     cut_head,
+    development_photos,
     drawn_head,
     face_square,
     five_points,
@@ -17,18 +18,18 @@ from training.faces import (
     test_photos,
     training_photos,
 )
-from training.split import HELD_OUT_STYLE, is_test_person
+from training.split import HELD_OUT_STYLE, is_development_person, is_test_person
 from webcast.align import POINTS_ON_HEAD, align_head
 from webcast.images import HEAD_LIFT, HEAD_SCALE, crop_head
 from webcast.types import Box
 
 test_photos.__test__ = False
-NAMES = [f"Given{a} Family{b}" for a in "abcdefgh" for b in "xyz"]
+NAMES = [f"Given{a} Family{b}" for a in "abcdefgh" for b in "qrstuvwxyz"]
 
 
 @pytest.fixture
 def data(tmp_path):
-    """Portraits of 24 made-up people, news photos of the same, and drawings in two styles."""
+    """Portraits of 80 made-up people, news photos of the same, and drawings in two styles."""
     image, points = synthetic_photo(), synthetic_points()
     folders = ["portraits/first", "lfw", f"drawn/cartoongan/{HELD_OUT_STYLE}", "drawn/cartoongan/other"]
     for folder in folders:
@@ -63,13 +64,16 @@ def data(tmp_path):
     return tmp_path
 
 
-def test_no_photo_of_a_test_person_is_trained_on_whatever_its_source(data):
-    train, test = training_photos(data, data), test_photos(data, data)
-    kept = {name.lower() for name in NAMES if is_test_person(name)}
+def test_everybody_is_for_training_for_setting_limits_or_for_the_test_whatever_the_source(data):
+    train, test, limits = (split(data, data) for split in (training_photos, test_photos, development_photos))
+    tested = {name.lower() for name in NAMES if is_test_person(name)}
+    kept = {name.lower() for name in NAMES if is_development_person(name)} - tested
+    assert tested
     assert kept
-    assert {p.person for p in test} == kept
-    assert not {p.person for p in train} & kept
-    assert len(train) == 2 * (len(NAMES) - len(kept))
+    assert {p.person for p in test} == tested
+    assert {p.person for p in limits} == kept
+    assert {p.person for p in train} == {name.lower() for name in NAMES} - tested - kept
+    assert len(train) + len(limits) == 2 * (len(NAMES) - len(tested))
 
 
 def test_the_held_out_style_is_nobodys_drawing(data):

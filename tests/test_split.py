@@ -1,7 +1,14 @@
 import pytest
 
 from tests.shared_data import SHARED, needs_shared
-from training.split import TEST_SHARE, is_test_person, normalise, test_names
+from training.split import (
+    DEVELOPMENT_SHARE,
+    TEST_SHARE,
+    is_development_person,
+    is_test_person,
+    normalise,
+    test_names,
+)
 
 test_names.__test__ = False
 
@@ -24,9 +31,13 @@ def test_different_people_stay_apart():
     assert normalise("Jane Doe") != normalise("John Doe")
 
 
-def test_about_the_share_of_people_is_kept_for_the_test():
-    kept = sum(is_test_person(f"Person{chr(97 + i // 26)} Name{chr(97 + i % 26)}") for i in range(676))
-    assert abs(kept / 676 - TEST_SHARE) < 0.06
+@pytest.mark.parametrize(
+    ("is_kept", "share", "tolerance"),
+    [(is_test_person, TEST_SHARE, 0.06), (is_development_person, DEVELOPMENT_SHARE, 0.03)],
+)
+def test_about_the_share_of_people_is_kept(is_kept, share, tolerance):
+    kept = sum(is_kept(f"Person{chr(97 + i // 26)} Name{chr(97 + i % 26)}") for i in range(676))
+    assert abs(kept / 676 - share) < tolerance
 
 
 @pytest.mark.parametrize("mark", needs_shared)

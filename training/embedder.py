@@ -1,12 +1,14 @@
 """Trains the embedder: ResNet18 in which a drawing lies near the photos of the same person.
 
-    accelerate launch -m training.embedder --data ../shared/data --landmarks DIR --output-dir runs/embedder
+    python -m training.drawings --data ../shared/data --landmarks DIR --out data/heads --drawer DRAWER
+    accelerate launch -m training.embedder --heads data/heads --output-dir runs/embedder
 
-Every sample is a photo and a drawing of one person (of another photo where there is one), drawn by
-`training.render`, or published beside the photo. Two losses pull them together: a cosine margin softmax over
-all people (CosFace, Wang et al. 2018, arXiv 1801.09414) and a contrastive loss between the drawings and the
-photos of a batch, both ways (InfoNCE; van den Oord et al. 2018, arXiv 1807.03748). Heads are cut as the
-pipeline cuts them, moved about as a detector moves its boxes.
+Every sample is a photo and a drawing of one person, of another photo where there is one. Two losses pull
+them together: an additive angular margin softmax over all people (ArcFace, Deng et al. 2019, arXiv
+1801.07698), whose margin grows over the first steps, and a contrastive loss between the drawings and the
+photos of a batch, both ways (InfoNCE; van den Oord et al. 2018, arXiv 1807.03748). Heads are upright as in
+the pipeline, and stray from that as a detector strays. The colours of a drawing say little of whom it shows,
+so they are changed at random. With `--photos-only` no drawing is seen: the baseline for all of this.
 """
 
 import argparse
@@ -21,14 +23,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from training.faces import FacePhoto, Jitter, cut_head, drawn_head, read_rgb, training_photos
+from training.drawings import FILTERED, LEARNED, PHOTO, PUBLISHED, Heads, load
 from training.loop import LoopConfig, Recipe, seeded, shuffled, train
-from training.render import SCHOOLS, render
 from webcast.embed import resnet18
 from webcast.weights import read_tensors, write_stage
 
 MEAN, STD = 0.5, 0.5
-MARGIN_WEIGHT = 0.1
+WINDOW = (0.12, 0.17, 0.88, 0.93)
+"""What it looks at, x0, y0, x1, y1 in parts of the head crop's side: brow to chin and ear to ear."""
+
+WINDOWS = (WINDOW, (0.09, 0.14, 0.91, 0.96), (0.145, 0.195, 0.855, 0.905))
+"""The same, wider and narrower: the three whose mean an embedding is."""
+
+SHIFT, SCALE, DEGREES = 0.03, 0.09, 6.0
+WAY_WEIGHTS = {PUBLISHED: 3.0, LEARNED: 1.0, FILTERED: 1.0, "realistic": 1.0, "romance": 1.0, "big-eyed": 0.6}
 PORTRAIT_WEIGHT, SEVERAL_WEIGHT = 6, 2
 """How often a portrait, and a news photo of somebody with several, is drawn against a lone news photo.
 
@@ -39,52 +47,80 @@ The gallery holds portraits, and only two different photos teach what stays the 
 class PhotoAndDrawing(Dataset):
     """Sample `n`: `photo` and `drawing`, float32 (3, size, size) normalised, and `person`, int64."""
 
-    def __init__(self, photos: list[FacePhoto], size_px: int, seed: int) -> None:
-        self.people = {name: i for i, name in enumerate(sorted({p.person for p in photos}))}
+    def __init__(self, heads: Heads, size_px: int, seed: int, photos_only: bool = False) -> None:
+        self.heads, self.size_px, self.seed, self.photos_only = heads, size_px, seed, photos_only
+        self.labels = {name: label for label, name in enumerate(sorted(set(heads.people)))}
         self.of_person = defaultdict(list)
-        for photo in photos:
-            self.of_person[photo.person].append(photo)
-        self.photos = [photo for photo in photos for _ in range(self.weight(photo))]
-        self.size_px, self.seed = size_px, seed
+        for index, person in enumerate(heads.people):
+            self.of_person[person].append(index)
+        self.indices = [i for i in range(len(heads.people)) for _ in range(self.weight(i))]
+
+    def weight(self, index: int) -> int:
+        if self.heads.is_portrait[index]:
+            return PORTRAIT_WEIGHT
+        return SEVERAL_WEIGHT if len(self.of_person[self.heads.people[index]]) > 1 else 1
 
     def __getitem__(self, number: int) -> dict[str, Tensor]:
         cv2.setNumThreads(1)
         rng = seeded(self.seed, number)
-        photo = self.photos[shuffled(len(self.photos), self.seed, number)]
-        others = [p for p in self.of_person[photo.person] if p is not photo] or [photo]
-        model = others[rng.integers(len(others))]
+        index = self.indices[shuffled(len(self.indices), self.seed, number)]
+        person = self.heads.people[index]
+        others = [i for i in self.of_person[person] if i != index] or [index]
+        other = others[rng.integers(len(others))]
+        way = PHOTO if self.photos_only else self.way(other, rng)
         return {
-            "photo": self.normalised(self.photo(photo, rng), rng),
-            "drawing": self.normalised(self.drawing(model, rng), rng),
-            "person": torch.tensor(self.people[photo.person]),
+            "photo": self.picture(PHOTO, index, rng),
+            "drawing": self.picture(way, other, rng),
+            "person": torch.tensor(self.labels[person]),
         }
 
-    def weight(self, photo: FacePhoto) -> int:
-        if "portraits" in photo.path.parts:
-            return PORTRAIT_WEIGHT
-        return SEVERAL_WEIGHT if len(self.of_person[photo.person]) > 1 else 1
+    def way(self, index: int, rng: np.random.Generator) -> str:
+        """How to draw a photo; published drawings only where there is one."""
+        ways = [
+            w for w in self.heads.ways if w != PHOTO and (w != PUBLISHED or self.heads.has_published[index])
+        ]
+        weights = np.array([WAY_WEIGHTS[way] for way in ways])
+        return ways[rng.choice(len(ways), p=weights / weights.sum())]
 
-    def photo(self, photo: FacePhoto, rng: np.random.Generator) -> np.ndarray:
-        return cut_head(read_rgb(photo.path), photo.points, self.size_px, rng, Jitter.draw(rng))[0]
-
-    def drawing(self, photo: FacePhoto, rng: np.random.Generator) -> np.ndarray:
-        """A published drawing of the photo, half of the time, where there is one; else one of our own."""
-        if photo.drawings and rng.random() < 0.5:
-            return drawn_head(photo, self.size_px, rng, Jitter.draw(rng))[0]
-        crop, points = cut_head(read_rgb(photo.path), photo.points, self.size_px, rng, Jitter.draw(rng))
-        return render(crop, points, SCHOOLS[rng.integers(len(SCHOOLS))], rng)[0]
-
-    def normalised(self, image: np.ndarray, rng: np.random.Generator) -> Tensor:
-        image = degraded(image, rng).astype(np.float32) / 255
-        gain, offset = rng.uniform(0.75, 1.25, 3) * rng.uniform(0.8, 1.2), rng.uniform(-0.08, 0.08)
-        if rng.random() < 0.2:
-            image = np.repeat(image.mean(-1, keepdims=True), 3, -1)
-        image = np.clip(image * gain + offset, 0, 1)
+    def picture(self, way: str, index: int, rng: np.random.Generator) -> Tensor:
+        image = degraded(looked_at(self.heads.ways[way][index], self.size_px, rng), rng)
+        image = image.astype(np.float32) / 255
+        image = relit(image, rng) if way == PHOTO else recoloured(relit(image, rng), rng)
         return torch.from_numpy(((image - MEAN) / STD).astype(np.float32)).permute(2, 0, 1)
 
 
+def looked_at(head: np.ndarray, size_px: int, rng: np.random.Generator) -> np.ndarray:
+    """The window of a head crop, uint8 (size_px, size_px, 3), moved, turned and mirrored at random."""
+    side = len(head)
+    zoom = size_px / ((WINDOW[2] - WINDOW[0]) * side * np.exp(rng.uniform(-SCALE, SCALE)))
+    centre = np.array([WINDOW[0] + WINDOW[2], WINDOW[1] + WINDOW[3]]) / 2 + rng.normal(0, SHIFT / 1.5, 2)
+    matrix = cv2.getRotationMatrix2D(tuple(centre * side), rng.uniform(-DEGREES, DEGREES), zoom)
+    matrix[:, 2] += size_px / 2 - centre * side
+    if rng.random() < 0.5:
+        matrix[0] = [-matrix[0, 0], -matrix[0, 1], size_px - 1 - matrix[0, 2]]
+    return cv2.warpAffine(head, matrix, (size_px, size_px), borderMode=cv2.BORDER_REPLICATE)
+
+
+def relit(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Another light: brightness, contrast and a mild tint; now and then no colour at all. RGB in 0 to 1."""
+    if rng.random() < 0.2:
+        image = np.repeat(image.mean(-1, keepdims=True), 3, -1)
+    gain, offset = rng.uniform(0.8, 1.2, 3) * rng.uniform(0.8, 1.2), rng.uniform(-0.08, 0.08)
+    return np.clip(image * gain + offset, 0, 1)
+
+
+def recoloured(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Another palette: tone curve, saturation, a strong tint. RGB in 0 to 1."""
+    image = image ** np.exp(rng.uniform(-0.5, 0.5))
+    grey = image.mean(-1, keepdims=True)
+    image = grey + (image - grey) * rng.uniform(0.1, 2.0)
+    if rng.random() < 0.5:
+        image = image * rng.uniform(0.55, 1.1, 3)
+    return np.clip(image, 0, 1)
+
+
 def degraded(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Now and then a picture that was small, blurred or saved as JPEG."""
+    """Now and then a picture that was small, blurred or saved as JPEG, or that a bubble hides in part."""
     size = image.shape[0]
     if rng.random() < 0.3:
         small = int(size * rng.uniform(0.35, 0.9))
@@ -94,52 +130,70 @@ def degraded(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         image = cv2.imdecode(
             cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
         )
+    if rng.random() < 0.1:
+        x, y, w, h = (int(v) for v in rng.uniform((0, 0, 0.15, 0.15), (0.85, 0.85, 0.4, 0.4)) * size)
+        image = image.copy()
+        image[y : y + h, x : x + w] = rng.integers(0, 256, 3)
     return image
 
 
-class CosFaceHead(nn.Module):
-    """Logits of a cosine margin softmax: (N, 512) and labels (N,) to (N, people)."""
+class ArcFaceHead(nn.Module):
+    """Logits of an additive angular margin softmax: (N, 512) and labels (N,) to (N, people)."""
 
-    def __init__(self, people: int, scale: float = 24.0, margin: float = 0.2) -> None:
+    def __init__(self, people: int, scale: float = 32.0) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(people, 512) * 0.05)
-        self.scale, self.margin = scale, margin
+        self.scale = scale
 
-    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        cosines = F.linear(F.normalize(features), F.normalize(self.weight))
-        return self.scale * (cosines - self.margin * F.one_hot(labels, len(self.weight)))
+    def forward(self, features: Tensor, labels: Tensor, margin: float) -> Tensor:
+        cosines = F.linear(F.normalize(features), F.normalize(self.weight)).clamp(-0.9999, 0.9999)
+        own = cosines.gather(1, labels[:, None])
+        moved = torch.cos(torch.acos(own) + margin)
+        return self.scale * cosines.scatter(1, labels[:, None], moved)
 
 
 class EmbedderRecipe(Recipe):
     averaged = ("embedder",)
 
-    def __init__(self, people: int, learning_rate: float, size_px: int, temperature: float = 0.07) -> None:
-        self.size_px, self.temperature = size_px, temperature
+    def __init__(
+        self,
+        people: int,
+        learning_rate: float,
+        size_px: int,
+        margin: float = 0.3,
+        temperature: float = 0.1,
+        warmup: int = 150,
+    ) -> None:
+        self.size_px, self.margin, self.temperature, self.warmup = size_px, margin, temperature, warmup
+        self.margin_now = 0.0
         network = resnet18().to(memory_format=torch.channels_last)
-        self.networks: dict[str, nn.Module] = {"embedder": network, "head": CosFaceHead(people)}
+        self.networks: dict[str, nn.Module] = {"embedder": network, "head": ArcFaceHead(people)}
         parameters = [p for n in self.networks.values() for p in n.parameters()]
         self.optimizers = {"all": torch.optim.AdamW(parameters, learning_rate, weight_decay=5e-2, fused=True)}
 
     def step(self, batch: dict[str, Tensor], accelerator: Accelerator) -> dict[str, Tensor]:
         both = torch.cat([batch["photo"], batch["drawing"]]).contiguous(memory_format=torch.channels_last)
-        features = self.networks["embedder"](both)
+        features, people = self.networks["embedder"](both), batch["person"]
         margin = F.cross_entropy(
-            self.networks["head"](features, batch["person"].repeat(2)), batch["person"].repeat(2)
+            self.networks["head"](features, people.repeat(2), self.margin_now), people.repeat(2)
         )
-        contrast = contrastive(*F.normalize(features).chunk(2), batch["person"], self.temperature)
-        accelerator.backward(MARGIN_WEIGHT * margin + contrast)
+        contrast = contrastive(*F.normalize(features).chunk(2), people, self.temperature)
+        accelerator.backward(margin + contrast)
         self.optimizers["all"].step()
         self.optimizers["all"].zero_grad()
         return {"margin": margin.detach(), "contrast": contrast.detach()}
 
     def rate(self, step: int, max_steps: int) -> float:
-        """Warm up over 4 % of the steps, then half a cosine down to 1 %."""
-        warm = 0.04 * max_steps
-        return min(1.0, step / warm) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / max_steps)))
+        """Warm up, stay, and fall linearly over the last 35 %, so that a run may be prolonged before that.
+
+        The margin grows over five times the warm-up.
+        """
+        self.margin_now = self.margin * min(1.0, step / (5 * self.warmup))
+        return min(1.0, step / self.warmup, (max_steps - step + 1) / (0.35 * max_steps))
 
     def export(self, networks: dict[str, nn.Module], folder: Path) -> None:
         config = {"name": "resnet18", "size_px": self.size_px, "dim": 512}
-        config |= {"mean": [MEAN] * 3, "std": [STD] * 3}
+        config |= {"mean": [MEAN] * 3, "std": [STD] * 3, "windows": [list(window) for window in WINDOWS]}
         write_stage(folder, config, networks["embedder"])
 
 
@@ -155,15 +209,13 @@ def contrastive(photos: Tensor, drawings: Tensor, people: Tensor, temperature: f
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with portraits/, lfw/ and drawn/cartoongan/"
-    )
-    parser.add_argument("--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz")
+    parser.add_argument("--heads", type=Path, required=True, help="folder that training.drawings wrote")
     parser.add_argument("--output-dir", type=Path, required=True)
-    parser.add_argument("--max-steps", type=int, default=2500)
-    parser.add_argument("--batch-size", type=int, default=48, help="pairs of photo and drawing in a step")
-    parser.add_argument("--size-px", type=int, default=112)
+    parser.add_argument("--max-steps", type=int, default=3000)
+    parser.add_argument("--batch-size", type=int, default=64, help="pairs of photo and drawing in a step")
+    parser.add_argument("--size-px", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--photos-only", action="store_true", help="the baseline that sees no drawing")
     parser.add_argument("--start-from", type=Path, help="an earlier run's export/ to start from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-every", type=int, default=100)
@@ -171,9 +223,9 @@ def main() -> None:
         "--resume", action="store_true", help="go on from the newest checkpoint of the output folder"
     )
     args = parser.parse_args()
-    dataset = PhotoAndDrawing(training_photos(args.data, args.landmarks), args.size_px, args.seed)
+    dataset = PhotoAndDrawing(load(args.heads), args.size_px, args.seed, args.photos_only)
     torch.manual_seed(args.seed)
-    recipe = EmbedderRecipe(len(dataset.people), args.learning_rate, args.size_px)
+    recipe = EmbedderRecipe(len(dataset.labels), args.learning_rate, args.size_px)
     if args.start_from:
         recipe.networks["embedder"].load_state_dict(read_tensors(args.start_from))
     config = LoopConfig(
@@ -182,14 +234,15 @@ def main() -> None:
         batch_size=args.batch_size,
         seed=args.seed,
         save_every=args.save_every,
-        ema_decay=0.99,
+        ema_decay=0.995,
         recipe={
             "name": "embedder",
             "size_px": args.size_px,
             "learning_rate": args.learning_rate,
             "start_from": str(args.start_from or ""),
-            "people": len(dataset.people),
-            "photos": len({p.path for p in dataset.photos}),
+            "people": len(dataset.labels),
+            "photos": len(dataset.heads.people),
+            "photos_only": args.photos_only,
         },
     )
     train(recipe, dataset, config, args.resume)

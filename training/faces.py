@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from training import landmark_indices as at
-from training.split import HELD_OUT_STYLE, is_test_person, normalise, test_names
+from training.split import HELD_OUT_STYLE, is_development_person, is_test_person, normalise, test_names
 from webcast.align import head_matrix, transform, warp
 from webcast.images import HEAD_LIFT, HEAD_SCALE
 
@@ -27,20 +27,30 @@ class FacePhoto:
 
 
 def training_photos(data: Path, landmarks: Path) -> list[FacePhoto]:
-    """Photos of everybody who is not a test person.
+    """Photos of everybody who is neither a test person nor a development person.
 
     `data` holds `portraits/` (with people.csv), `lfw/` and `drawn/cartoongan/`; `landmarks` holds
     `portraits.npz` and `lfw.npz` as `training.landmarks` writes them.
     """
-    left_out = test_names(data / "portraits/people.csv")
-    return [
-        p for p in portrait_photos(data, landmarks) + news_photos(data, landmarks) if p.person not in left_out
-    ]
+    photos = photos_of_others(data, landmarks)
+    return [photo for photo in photos if not is_development_person(photo.person)]
+
+
+def development_photos(data: Path, landmarks: Path) -> list[FacePhoto]:
+    """Photos of the people on whom limits are set, of all sources; no test person is among them."""
+    return [photo for photo in photos_of_others(data, landmarks) if is_development_person(photo.person)]
 
 
 def test_photos(data: Path, landmarks: Path) -> list[FacePhoto]:
     """Portraits of the test people, first and second photos."""
     return [p for p in portrait_photos(data, landmarks) if is_test_person(p.person)]
+
+
+def photos_of_others(data: Path, landmarks: Path) -> list[FacePhoto]:
+    """Photos of everybody but the test people."""
+    left_out = test_names(data / "portraits/people.csv")
+    photos = portrait_photos(data, landmarks) + news_photos(data, landmarks)
+    return [photo for photo in photos if photo.person not in left_out]
 
 
 def portrait_photos(data: Path, landmarks: Path) -> list[FacePhoto]:

@@ -1,8 +1,9 @@
-"""Which real people are kept for the test, of every model and for good.
+"""Which real people are kept for the test, of every model and for good, and which for setting limits.
 
 Nobody is listed, so that no name has to stand in the repository: a person of the portraits is a test person
 if the hash of the normalised name says so. Other sources leave out whoever is a test person of the
-portraits, by normalised name.
+portraits, by normalised name. A few of the others, of all sources, are development people: limits and choices
+are made on them, so no model learns them and no result is reported on them.
 """
 
 import csv
@@ -12,6 +13,7 @@ import unicodedata
 from pathlib import Path
 
 TEST_SHARE = 0.36
+DEVELOPMENT_SHARE = 0.06
 HELD_OUT_STYLE = "paprika"
 """The CartoonGAN style that no model is trained on."""
 
@@ -26,8 +28,18 @@ def normalise(name: str) -> str:
 
 def is_test_person(name: str) -> bool:
     """Whether a person of the portraits is kept for the test."""
+    return _draw(name, 0) < TEST_SHARE
+
+
+def is_development_person(name: str) -> bool:
+    """Whether a person of any source, who is not kept for the test, is kept for setting limits."""
+    return _draw(name, 4) < DEVELOPMENT_SHARE
+
+
+def _draw(name: str, start: int) -> float:
+    """A number from 0 to 1 that a name always draws, from four bytes of its hash."""
     digest = hashlib.sha256(normalise(name).encode()).digest()
-    return int.from_bytes(digest[:4], "big") < TEST_SHARE * 2**32
+    return int.from_bytes(digest[start : start + 4], "big") / 2**32
 
 
 def test_names(people_csv: Path) -> set[str]:

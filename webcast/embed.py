@@ -4,14 +4,15 @@ Paper: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition" (2015
 Reference implementation: torchvision's `resnet18`, used as it is with the classifier taken off.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 import torchvision
-from PIL import Image
-from torch import nn
+from PIL import Image, ImageOps
+from torch import Tensor, nn
 
 from webcast.errors import WeightsError
 from webcast.tensors import to_tensor
@@ -19,6 +20,7 @@ from webcast.weights import CONFIG_NAME, MODEL_NAME, load_network, read_config, 
 
 DIM = 512
 BATCH = 32
+Window = tuple[float, float, float, float]
 
 
 def resnet18() -> nn.Module:
@@ -32,7 +34,10 @@ class ResNet18Embedder:
     """Embeds square RGB head crops of any size as unit vectors; see `types.Embedder`.
 
     `mean` and `std` are those of the red, green and blue values in [0, 1] that the network was trained
-    with. It computes in float32 everywhere: half precision was never measured to keep a ranking.
+    with. `windows` are the parts of a head crop that the network sees, x0, y0, x1, y1 in parts of its side;
+    an embedding is the mean over all of them, each as it is and mirrored, so that it hardly changes with how
+    a head was cut. Without windows the whole picture is seen once. It computes in float32: half precision
+    was never measured to keep a ranking.
     """
 
     def __init__(
@@ -44,8 +49,9 @@ class ResNet18Embedder:
         std: Sequence[float],
         id: str,
         revision: str,
+        windows: Sequence[Window] = (),
     ) -> None:
-        self.id, self.revision, self.size_px = id, revision, size_px
+        self.id, self.revision, self.size_px, self.windows = id, revision, size_px, windows
         self._network = network.to(device).eval()
         self._device = device
         self._mean = torch.tensor(mean, dtype=torch.float32, device=device).view(3, 1, 1)
@@ -60,24 +66,62 @@ class ResNet18Embedder:
 
     @torch.inference_mode()
     def _embed_batch(self, images: Sequence[Image.Image]) -> np.ndarray:
-        pixels = to_tensor(images, self.size_px).to(self._device)
-        features = self._network((pixels - self._mean) / self._std)
+        if self.windows:
+            features = sum(self._seen_both_ways(images, window) for window in self.windows)
+        else:
+            features = self._features(images)
         return nn.functional.normalize(features, dim=1).cpu().numpy()
+
+    def _seen_both_ways(self, images: Sequence[Image.Image], window: Window) -> Tensor:
+        """One window of each picture, as it is and mirrored: the sum of two unit vectors, (N, 512)."""
+        size = (self.size_px, self.size_px)
+        seen = [image.resize(size, Image.Resampling.BICUBIC, within(image, window)) for image in images]
+        both = self._features([*seen, *map(ImageOps.mirror, seen)])
+        return nn.functional.normalize(both, dim=1).view(2, len(images), -1).sum(0)
+
+    def _features(self, images: Sequence[Image.Image]) -> Tensor:
+        pixels = to_tensor(images, self.size_px).to(self._device)
+        return self._network((pixels - self._mean) / self._std)
+
+
+def within(image: Image.Image, window: Window) -> tuple[float, float, float, float]:
+    """The window in pixels of the picture's middle square."""
+    side = min(image.size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    x0, y0, x1, y1 = (part * side for part in window)
+    return left + x0, top + y0, left + x1, top + y1
 
 
 def load_resnet18(folder: Path, device: torch.device) -> ResNet18Embedder:
-    """The embedder of a folder whose config has size_px, dim, mean and std."""
+    """The embedder of a folder whose config has size_px, dim, mean, std and perhaps windows."""
     config = read_config(folder)
     size_px = setting(config, "size_px", int, folder)
     mean, std = (setting(config, key, list, folder) for key in ("mean", "std"))
     numbers = all(isinstance(value, int | float) for value in mean + std)
     if config.get("dim") != DIM or not numbers or len(mean) != 3 or len(std) != 3 or 0 in std:
         raise WeightsError(f"{folder / CONFIG_NAME} needs dim {DIM}, and three numbers in mean and in std.")
+    windows = read_windows(config, folder)
     with torch.device("meta"):
         network = resnet18()
     load_network(network, folder)
+    views = f"-{hashlib.sha256(repr(windows).encode()).hexdigest()[:6]}" if windows else ""
     revision = sha256(folder / MODEL_NAME)[:12]
-    return ResNet18Embedder(network, device, size_px, mean, std, f"resnet18-{size_px}", revision)
+    return ResNet18Embedder(
+        network, device, size_px, mean, std, f"resnet18-{size_px}{views}", revision, windows
+    )
+
+
+def read_windows(config: dict, folder: Path) -> tuple[Window, ...]:
+    """The windows of a config, lists of x0 < x1 and y0 < y1 between 0 and 1; empty where it has none."""
+    windows = setting(config, "windows", list, folder) if "windows" in config else []
+    for window in windows:
+        is_four = isinstance(window, list) and [type(part) for part in window] == [float] * 4
+        if not is_four or not (0 <= window[0] < window[2] <= 1 and 0 <= window[1] < window[3] <= 1):
+            raise WeightsError(
+                f"{folder / CONFIG_NAME} has the window {window!r}; write it as four parts of the side, "
+                "x0 < x1 and y0 < y1, from 0.0 to 1.0."
+            )
+    return tuple(tuple(window) for window in windows)
 
 
 def load_resnet18_imagenet(folder: Path, device: torch.device) -> ResNet18Embedder:
