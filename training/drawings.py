@@ -1,15 +1,13 @@
 """Cuts the head of every training photo once, draws it in several ways, and keeps all of it in plain arrays.
 
-    python -m training.drawings --data ../shared/data --landmarks DIR --out data/heads --drawer DRAWER
+    python -m training.drawings --data ../shared/data --landmarks DIR --out data/heads
 
 Drawing costs more than training on the drawing, so each is made once. The folder holds `people.json`
 and one array a way, `WAY.npy`, in the same order; a way that is there is not drawn again. Heads are upright,
 as `webcast.align` turns them.
 
 The ways: the photo itself, `training.render`'s three schools, OpenCV's filters (Gastal and Oliveira 2011,
-doi 10.1145/2010324.1964964, and mean shift) under ink lines, what a translator from photo to drawing makes of
-it (`--drawer`, trained on published drawings of the training people), and those published drawings
-themselves where a photo has one.
+doi 10.1145/2010324.1964964, and mean shift) under ink lines, and the published drawing where a photo has one.
 """
 
 import argparse
@@ -23,20 +21,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
-from PIL import Image
 from tqdm import tqdm
 
 from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
 from training.loop import seeded
 from training.render import SCHOOLS, draw_style, face_height, ink_lines, render
-from webcast.realize import REALIZERS, GeneratorRealizer
-from webcast.weights import pick, read_config
 
 ABOUT = "people.json"
 SIDE_PX = 88
 DRAWN_PX = 128  # drawn at this size and then reduced, for ink lines are thin
-PHOTO, PUBLISHED, FILTERED, LEARNED = "photo", "published", "filtered", "learned"
+PHOTO, PUBLISHED, FILTERED = "photo", "published", "filtered"
 WAYS = (PHOTO, PUBLISHED, *SCHOOLS, FILTERED)
 
 
@@ -108,18 +102,6 @@ def draw_all(photos: list[FacePhoto], out: Path, seed: int, workers: int) -> Non
             save(path, list(tqdm(drawn, total=len(photos), desc=way, unit="head")))
 
 
-def learn_to_draw(photos: list[FacePhoto], out: Path, drawer: GeneratorRealizer) -> None:
-    """The way `LEARNED`: what a translator makes of each photo."""
-    path = out / f"{LEARNED}.npy"
-    if path.exists():
-        return
-    drawn = []
-    for number, photo in enumerate(tqdm(photos, desc=LEARNED, unit="head")):
-        image = Image.fromarray(head(photo, drawer.size_px, seeded(0, number))[0])
-        drawn.append(reduced(np.asarray(drawer.realize([image])[0])))
-    save(path, drawn)
-
-
 def save(path: Path, pictures: list[np.ndarray]) -> None:
     """Written aside and renamed, so that a file that is there is whole."""
     side = path.with_suffix(".partial")
@@ -153,11 +135,9 @@ def main() -> None:
     )
     parser.add_argument("--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz")
     parser.add_argument("--out", type=Path, required=True, help="the folder of arrays to write")
-    parser.add_argument("--drawer", type=Path, help="a translator from photo to drawing, its export's folder")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes that draw")
     args = parser.parse_args()
-    torch.set_num_threads(1)
     photos = training_photos(args.data, args.landmarks)
     args.out.mkdir(parents=True, exist_ok=True)
     about = {
@@ -167,9 +147,6 @@ def main() -> None:
     }
     (args.out / ABOUT).write_text(json.dumps(about), encoding="utf-8")
     draw_all(photos, args.out, args.seed, args.workers)
-    if args.drawer:
-        name = read_config(args.drawer)["name"]
-        learn_to_draw(photos, args.out, pick(REALIZERS, name, "drawer")(args.drawer, torch.device("cpu")))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Trains the embedder: ResNet18 in which a drawing lies near the photos of the same person.
 
-    python -m training.drawings --data ../shared/data --landmarks DIR --out data/heads --drawer DRAWER
+    python -m training.drawings --data ../shared/data --landmarks DIR --out data/heads
     accelerate launch -m training.embedder --heads data/heads --output-dir runs/embedder
 
 Every sample is a photo and a drawing of one person, of another photo where there is one. Two losses pull
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from training.drawings import FILTERED, LEARNED, PHOTO, PUBLISHED, Heads, load
+from training.drawings import FILTERED, PHOTO, PUBLISHED, Heads, load
 from training.loop import LoopConfig, Recipe, seeded, shuffled, train
 from webcast.embed import resnet18
 from webcast.weights import read_tensors, write_stage
@@ -36,7 +36,7 @@ WINDOWS = (WINDOW, (0.09, 0.14, 0.91, 0.96), (0.145, 0.195, 0.855, 0.905))
 """The same, wider and narrower: the three whose mean an embedding is."""
 
 SHIFT, SCALE, DEGREES = 0.03, 0.09, 6.0
-WAY_WEIGHTS = {PUBLISHED: 3.0, LEARNED: 1.0, FILTERED: 1.0, "realistic": 1.0, "romance": 1.0, "big-eyed": 0.6}
+WAY_WEIGHTS = {PUBLISHED: 3.0, FILTERED: 1.0, "realistic": 1.0, "romance": 1.0, "big-eyed": 0.6}
 PORTRAIT_WEIGHT, SEVERAL_WEIGHT = 6, 2
 """How often a portrait, and a news photo of somebody with several, is drawn against a lone news photo.
 
