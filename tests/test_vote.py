@@ -107,6 +107,16 @@ def test_a_face_like_nobody_is_not_firm_whatever_the_votes():
     assert "nobody in the gallery stands out" in doubts[0]
 
 
+def test_where_votes_cannot_tell_the_standout_alone_decides():
+    """One face before a gallery of one portrait each: five people get a vote, whoever it is."""
+    ballots = [ballot(("ada", 0.9), ("ben", 0.8), ("cem", 0.7), ("dua", 0.6), ("eli", 0.5), standout=1.2)]
+    assert firmness(ballots, tally(ballots), [1] * 48, firm_standout=1.1)[0].firm
+    assert not firmness(ballots, tally(ballots), [1] * 48, firm_standout=1.3)[0].firm
+    measured, doubts = firmness(ballots, tally(ballots), [1] * 48)
+    assert not measured.firm
+    assert "random draws" in doubts[0]
+
+
 def test_a_gallery_of_one_person_is_never_firm():
     ballots = [ballot(*[("ada", 0.9)] * 5, standout=9.0)] * 5
     measured, doubts = firmness(ballots, tally(ballots), [20], firm_standout=1.0)

@@ -18,6 +18,7 @@ from training.faces import FacePhoto, read_rgb, test_photos
 from training.loop import seeded
 from training.render import SCHOOLS, render
 from training.split import normalise
+from webcast.gallery import best_of
 from webcast.types import Detector, Panel
 
 Embed = Callable[[Sequence[Image.Image]], np.ndarray]
@@ -91,8 +92,9 @@ def similarities(
 
 
 def standouts(similarity: np.ndarray) -> np.ndarray:
-    """How far each row's best lies above the row's mean, in standard deviations; as `Ballot.standout`."""
-    return (similarity.max(1) - similarity.mean(1)) / similarity.std(1)
+    """How far each row's best lies above where the best of as many strangers would; as `Ballot.standout`."""
+    best = best_of(similarity.shape[1])
+    return (similarity.max(1) - similarity.mean(1)) / similarity.std(1) - best
 
 
 def without_the_person(similarity: np.ndarray, rows: list[str], columns: list[str]) -> np.ndarray:

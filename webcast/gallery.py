@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 from PIL import Image
@@ -87,17 +88,19 @@ class Gallery:
     def search(self, probes: np.ndarray, k: int = 5) -> list[tuple[tuple[Vote, ...], float]]:
         """For each probe, float32 (M, D) of length 1, its k nearest portraits and its standout.
 
-        The standout is how far the nearest lies above the mean similarity to all portraits, in standard
-        deviations; 0 where all are equally near. Fewer than k portraits give fewer votes.
+        The standout is how far the nearest lies above where the best of as many strangers would, in standard
+        deviations of the similarity to all portraits, so that it can be compared between galleries of any
+        size; 0 where all are equally near. Fewer than k portraits give fewer votes.
         """
         if probes.ndim != 2 or probes.shape[1] != self.embeddings.shape[1]:
             raise GalleryError(
                 f"The gallery {self.name} holds vectors of length {self.embeddings.shape[1]}, and the "
                 f"probes have shape {probes.shape}; rebuild it: {REBUILD}"
             )
-        return [self._nearest(self.embeddings @ probe, k) for probe in probes]
+        strangers = best_of(len(self.people))
+        return [self._nearest(self.embeddings @ probe, k, strangers) for probe in probes]
 
-    def _nearest(self, similarity: np.ndarray, k: int) -> tuple[tuple[Vote, ...], float]:
+    def _nearest(self, similarity: np.ndarray, k: int, strangers: float) -> tuple[tuple[Vote, ...], float]:
         k = min(k, len(similarity))
         nearest = np.argpartition(-similarity, k - 1)[:k]
         nearest = nearest[np.lexsort((nearest, -similarity[nearest]))]
@@ -106,7 +109,7 @@ class Gallery:
             for rank, index in enumerate(nearest, start=1)
         )
         lead, spread = votes[0].similarity - float(similarity.mean()), float(similarity.std())
-        return votes, lead / spread if spread > 1e-6 else 0.0
+        return votes, lead / spread - strangers if spread > 1e-6 else 0.0
 
     def info(self) -> str:
         """A few lines about the gallery for a reader."""
@@ -142,6 +145,11 @@ class Gallery:
             raise GalleryError(f"The gallery cannot be written to {folder}: {error.strerror}.") from None
         finally:
             shutil.rmtree(side, ignore_errors=True)
+
+
+def best_of(count: int) -> float:
+    """Where the largest of so many standard normal numbers is to be expected (Blom 1958)."""
+    return NormalDist().inv_cdf((count - 0.375) / (count + 0.25))
 
 
 def build_gallery(

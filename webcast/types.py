@@ -109,8 +109,8 @@ class Vote:
 class Ballot:
     """What one face became and how it voted.
 
-    `standout` is how far the nearest portrait lies above the whole gallery for this face, in standard
-    deviations of its similarity to every portrait.
+    `standout` is how far the nearest portrait lies above where the best of as many strangers would, in
+    standard deviations of this face's similarity to every portrait.
     """
 
     face: Face

@@ -69,7 +69,8 @@ def firmness(
 
     `portraits_each` is how many portraits each person of the gallery has. `firm_standout` is the mean
     standout below which faces of nobody in a gallery were measured to fall; None where the weights do
-    not say. A gallery of one person is never firm. Raises `WebcastError` where nobody voted.
+    not say. Where so few votes can be had that they tell nothing, the standout alone decides. A gallery of
+    one person is never firm. Raises `WebcastError` where nobody voted.
     """
     if not standings:
         raise WebcastError("No face cast a vote: choose at least one face and a gallery with portraits.")
@@ -78,7 +79,12 @@ def firmness(
     first_choices = [ballot.votes[0].portrait.person for ballot in ballots]
     chance = chance_of(winner.votes, len(ballots), portraits_each)
     standout = float(np.mean([ballot.standout for ballot in ballots]))
-    doubts = _doubts(winner, len(ballots), len(portraits_each), chance, standout, firm_standout)
+    if len(portraits_each) == 1:
+        doubts = (f"The gallery holds {winner.person.name} alone, so nobody else could have been cast.",)
+    else:
+        can_tell = firm_standout is None or votes_can_tell(len(ballots), portraits_each)
+        by_votes = _doubts_by_votes(winner, len(ballots), chance) if can_tell else ()
+        doubts = (*by_votes, *_doubts_by_standout(standout, firm_standout))
     measured = Firmness(
         vote_share=winner.votes / total,
         margin=(winner.votes - second) / total,
@@ -89,23 +95,31 @@ def firmness(
     return measured, doubts
 
 
-def _doubts(
-    winner: Standing, faces: int, people: int, chance: float, standout: float, firm_standout: float | None
-) -> tuple[str, ...]:
-    if people == 1:
-        return (f"The gallery holds {winner.person.name} alone, so nobody else could have been cast.",)
-    doubts = []
-    if chance > CHANCE_LIMIT:
-        doubts.append(
-            f"This is no firmer than chance: {_count(winner.votes, 'vote')} from {_count(faces, 'face')} "
-            f"would come together for somebody in {chance:.0%} of random draws from this gallery."
-        )
-    if firm_standout is not None and standout < firm_standout:
-        doubts.append(
-            "This is no firmer than chance: nobody in the gallery stands out from the others "
-            f"(standout {standout:.2f}, where faces of people in a gallery reach {firm_standout:.2f})."
-        )
-    return tuple(doubts)
+def votes_can_tell(faces: int, portraits_each: Sequence[int]) -> bool:
+    """Whether the most votes that anybody could get would be rare by chance.
+
+    With one face and one portrait a person they are not: everybody gets one vote or none.
+    """
+    most = faces * min(VOTES_PER_FACE, max(portraits_each))
+    return chance_of(most, faces, portraits_each) <= CHANCE_LIMIT
+
+
+def _doubts_by_votes(winner: Standing, faces: int, chance: float) -> tuple[str, ...]:
+    if chance <= CHANCE_LIMIT:
+        return ()
+    return (
+        f"This is no firmer than chance: {_count(winner.votes, 'vote')} from {_count(faces, 'face')} "
+        f"would come together for somebody in {chance:.0%} of random draws from this gallery.",
+    )
+
+
+def _doubts_by_standout(standout: float, firm_standout: float | None) -> tuple[str, ...]:
+    if firm_standout is None or standout >= firm_standout:
+        return ()
+    return (
+        "This is no firmer than chance: nobody in the gallery stands out from the others "
+        f"(standout {standout:.2f}, where faces of people in a gallery reach {firm_standout:.2f}).",
+    )
 
 
 def _count(number: int, noun: str) -> str:
