@@ -2,12 +2,14 @@
 
 import builtins
 import importlib.util
+from pathlib import Path
 
 import animeface
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+import torch
+from PIL import Image, ImageDraw
 
 from tests.benchmarks.detection import (
     anime_closeups,
@@ -19,9 +21,11 @@ from tests.benchmarks.detection import (
 from tests.shared_data import SHARED, needs_shared
 from training.pages import faceless
 from webcast import opencv
-from webcast.detect import DETECTORS, Hit, draw_face, merge
+from webcast.align import POINTS_ON_HEAD, align_head
+from webcast.detect import DETECTORS, CenterFaceDetector, Hit, centerface_scale, draw_face, merge
 from webcast.errors import WebcastError
 from webcast.images import crop_head, open_image, slices
+from webcast.networks.centerface import OUTPUTS, STRIDE
 from webcast.types import Box, Panel
 
 FACE_ON_CANVAS = Box(62, 88, 194, 220)  # of draw_face(256): where hair grows to the chin
@@ -29,7 +33,12 @@ FACE_ON_CANVAS = Box(62, 88, 194, 220)  # of draw_face(256): where hair grows to
 
 @pytest.fixture(scope="module")
 def joined():
-    return DETECTORS["joined"]()
+    return built("joined")
+
+
+def built(name: str):
+    """A detector that needs no weights."""
+    return DETECTORS[name](Path("nowhere"), torch.device("cpu"))
 
 
 def page_with_face(size: tuple[int, int], at: tuple[int, int], side_px: int = 256) -> Panel:
@@ -73,7 +82,7 @@ def test_a_face_on_a_cut_of_a_long_strip_is_found_once(joined):
 
 def test_a_small_picture_is_enlarged_before_the_search(joined):
     face = draw_face(56)
-    assert DETECTORS["animeface"]().detect([Panel(face, "tiny")])[0]
+    assert built("animeface").detect([Panel(face, "tiny")])[0]
     assert not animeface.detect(face)
 
 
@@ -97,7 +106,7 @@ def test_no_mode_that_the_door_lets_in_upsets_a_detector(joined, mode):
 
 
 def test_haar_alone_does_not_see_faces_on_pages_without_one():
-    haar = DETECTORS["haar"]()
+    haar = built("haar")
     pages = [Panel(faceless((600, 800), np.random.default_rng(seed)), str(seed)) for seed in range(6)]
     assert sum(len(faces) for faces in haar.detect(pages)) == 0
 
@@ -112,13 +121,13 @@ def test_the_canary_fails_loudly(monkeypatch):
     monkeypatch.setattr(animeface, "detect", lambda image: [])
     for name in ("joined", "animeface"):
         with pytest.raises(WebcastError, match=r"pip install 'pillow>=11\.3,<12'"):
-            DETECTORS[name]()
+            built(name)
 
 
 def test_opencv_without_haar_says_what_to_install(monkeypatch):
     monkeypatch.delattr(cv2, "CascadeClassifier")
     with pytest.raises(WebcastError, match=r"pip install 'opencv-python>=4\.10,<5'"):
-        DETECTORS["haar"]()
+        built("haar")
 
 
 def test_a_missing_system_library_names_debians_packages(monkeypatch):
@@ -133,6 +142,68 @@ def test_a_missing_system_library_names_debians_packages(monkeypatch):
     spec = importlib.util.spec_from_file_location("opencv_missing", opencv.__file__)
     with pytest.raises(WebcastError, match=r"libGL\.so\.1.*apt-get install libgl1 libglib2\.0-0 libxcb1"):
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+class Dots(torch.nn.Module):
+    """In the place of CenterFace: a face of 80 px wherever a cell of the picture is red."""
+
+    def fused(self):
+        return self
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        red, green = (torch.nn.functional.avg_pool2d(pixels[:, c : c + 1], STRIDE) for c in (0, 1))
+        redness = torch.nn.functional.avg_pool2d(red - green, 5, 1, 2)
+        output = torch.zeros(len(pixels), OUTPUTS, *red.shape[2:])
+        output[:, :1] = torch.where(redness > 0.1, 4.0 + redness, -9.0)
+        output[:, 3] = float(np.log(80))
+        output[:, 4:] = torch.tensor(POINTS_ON_HEAD - POINTS_ON_HEAD.mean(0)).reshape(1, 10, 1, 1)
+        return output
+
+
+class TestCenterFace:
+    """The stage around the network, with faces that are dots."""
+
+    detector = CenterFaceDetector(Dots(), torch.device("cpu"))
+
+    def page(self, size: tuple[int, int], *dots: tuple[int, int], radius: int = 6) -> Panel:
+        page = Image.new("RGB", size, "white")
+        draw = ImageDraw.Draw(page)
+        for x, y in dots:
+            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(255, 0, 0))
+        return Panel(page, "page")
+
+    def test_a_face_comes_with_box_points_and_an_upright_crop(self):
+        panel = self.page((400, 500), (200, 250))
+        (face,) = self.detector.detect([panel])[0]
+        assert face.box.iou(Box(160, 210, 240, 290)) > 0.85
+        assert np.mean(face.points, axis=0) == pytest.approx((200, 250), abs=4)
+        assert face.detector == "centerface"
+        assert 0.9 < face.likelihood <= 1
+        np.testing.assert_array_equal(face.crop, align_head(panel.image, face.points))
+
+    def test_boxes_and_points_lie_on_the_page_whatever_size_is_searched(self):
+        page = self.page((2160, 2880), (1200, 800), radius=20)
+        (face,) = self.detector.detect([page])[0]
+        assert face.box.width == pytest.approx(80 / centerface_scale(2160), abs=2)
+        assert np.mean(face.points, axis=0) == pytest.approx((1200, 800), abs=15)
+
+    def test_faces_on_the_cuts_of_a_strip_are_found_once(self):
+        size = (700, 4_000)
+        cut = slices(size)[0].y1
+        places = [(300, cut), (300, cut - 37), (300, 60), (300, 3_950)]
+        for place in places:
+            faces = self.detector.detect([self.page(size, place)])[0]
+            assert len(faces) == 1
+            assert np.mean(faces[0].points, axis=0) == pytest.approx(place, abs=4)
+
+    def test_a_box_ends_with_the_page(self):
+        (face,) = self.detector.detect([self.page((400, 500), (10, 490))])[0]
+        assert (face.box.x0, face.box.y1) == (0, 500)
+        assert face.crop.width == face.crop.height
+
+    def test_panels_keep_their_order(self):
+        faces = self.detector.detect([self.page((300, 300)), self.page((300, 300), (150, 150))])
+        assert [len(found) for found in faces] == [0, 1]
 
 
 @pytest.mark.slow

@@ -3,8 +3,10 @@ import pytest
 from tests.shared_data import SHARED, needs_shared
 from training.split import (
     DEVELOPMENT_SHARE,
+    FRAME_TEST_SHARE,
     TEST_SHARE,
     is_development_person,
+    is_test_frame,
     is_test_person,
     normalise,
     test_names,
@@ -56,3 +58,8 @@ class TestOnTheRealPortraits:
         kept = [row for row in rows if is_test_person(row["name"]) and row["second"]]
         assert len(kept) >= 100
         assert {normalise(row["name"]) for row in kept} <= test_names(SHARED / "portraits/people.csv")
+
+
+def test_about_the_share_of_frames_is_kept():
+    kept = sum(is_test_frame(f"{i:04}.jpg") for i in range(3000))
+    assert abs(kept / 3000 - FRAME_TEST_SHARE) < 0.03

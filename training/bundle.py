@@ -1,7 +1,7 @@
 """Puts trained stages together into one folder of weights, the shape of a model repository and of the bundle.
 
-    python -m training.bundle --upscaler runs/upscaler/export --realizer runs/realizer/export \
-        --embedder runs/embedder/export --out webcast/bundle/weights
+    python -m training.bundle --detector runs/detector/export --upscaler runs/upscaler/export \
+        --realizer runs/realizer/export --embedder runs/embedder/export --out webcast/bundle/weights
 
 `training.prove` then measures the folder and writes what it found into its config and card.
 """
@@ -14,11 +14,14 @@ from pathlib import Path
 from webcast.build import FORMAT
 from webcast.weights import CONFIG_NAME, MODEL_NAME, read_config, sha256
 
-STAGES = ("upscaler", "realizer", "embedder")
+STAGES = ("detector", "upscaler", "realizer", "embedder")
 
 
 def assemble(folders: dict[str, Path], out: Path) -> None:
-    """Copy each stage's folder and write the config with the stages' names and the files' hashes."""
+    """Copy each stage's folder and write the config with the stages' names and the files' hashes.
+
+    Without a detector among them the joined one is taken, which needs no weights.
+    """
     for stage, folder in folders.items():
         (out / stage).mkdir(parents=True, exist_ok=True)
         for name in (CONFIG_NAME, MODEL_NAME):
@@ -40,10 +43,12 @@ def write_config(config: dict, out: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     for stage in STAGES:
-        parser.add_argument(f"--{stage}", type=Path, required=True, help=f"the {stage}'s export/ folder")
+        needed = stage != "detector"
+        parser.add_argument(f"--{stage}", type=Path, required=needed, help=f"the {stage}'s export/ folder")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    assemble({stage: getattr(args, stage) for stage in STAGES}, args.out)
+    folders = {stage: getattr(args, stage) for stage in STAGES}
+    assemble({stage: folder for stage, folder in folders.items() if folder}, args.out)
 
 
 if __name__ == "__main__":

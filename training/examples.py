@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from training.faces import face_square, read_rgb
 from training.render import draw, draw_style
-from webcast.detect import DETECTORS
-from webcast.types import Box, Panel
+from webcast.build import load_stages
+from webcast.types import Box, Detector, Panel
 
 PAGE_PX = (800, 1200)
 INK = (24, 22, 30)
@@ -179,20 +179,22 @@ def speak(draw: ImageDraw.ImageDraw, shot: Shot) -> None:
     draw.multiline_text((x, y), shot.words, INK, font, anchor="mm", align="center")
 
 
-def all_found(page: Image.Image, boxes: list[Box]) -> bool:
-    """Whether the default detector finds these faces and nothing else."""
-    (found,) = DETECTORS["joined"]().detect([Panel(page, "example")])
+def all_found(page: Image.Image, boxes: list[Box], detector: Detector) -> bool:
+    """Whether the detector finds these faces and nothing else."""
+    (found,) = detector.detect([Panel(page, "example")])
     hit = [any(face.box.iou(box) >= HIT_IOU for face in found) for box in boxes]
     return all(hit) and len(found) == len(boxes)
 
 
-def example(school: str, actors: dict[str, list[Portrait]], names: list[str], seed: int) -> Image.Image:
+def example(
+    school: str, actors: dict[str, list[Portrait]], names: list[str], seed: int, detector: Detector
+) -> Image.Image:
     """The first page of a school on which every face is found; with `names`, played by these two."""
     for attempt in tqdm(range(TRIES), desc=school, unit="page"):
         rng = np.random.default_rng([len(school), seed + attempt])
         cast = names or rng.choice(list(actors), size=2, replace=False)
         page, boxes = draw_page(school, [actors[name] for name in cast], rng)
-        if all_found(page, boxes):
+        if all_found(page, boxes, detector):
             return page
     raise SystemExit(f"The detector found all faces on none of {TRIES} {school} pages; try another --seed.")
 
@@ -205,10 +207,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="another seed, other pages (%(default)s)")
     parser.add_argument("--school", choices=SCENES, action="append", help="only this one (both)")
     args = parser.parse_args()
-    actors = read_troupe(args.troupe)
+    actors, detector = read_troupe(args.troupe), load_stages().detector
     args.out.mkdir(parents=True, exist_ok=True)
     for school in args.school or SCENES:
-        example(school, actors, args.cast, args.seed).save(args.out / f"{school}.png", optimize=True)
+        page = example(school, actors, args.cast, args.seed, detector)
+        page.save(args.out / f"{school}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,8 @@ def plan_weights(args: argparse.Namespace, scratch: Path) -> Plan:
             )
         runs = [find_run(stage, export) for stage, export in trained.items()]
         folder = scratch / "weights"
-        assemble({stage: trained.get(stage, args.folder / stage) for stage in STAGES}, folder)
+        kept = {stage: args.folder / stage for stage in STAGES if (args.folder / stage).is_dir()}
+        assemble(kept | trained, folder)
         numbers = [read_text(path) for path in args.numbers]
         card = check_card(model_card(name, folder, runs, read_text(args.sources), numbers), args.numbers[0])
     else:

@@ -1,4 +1,4 @@
-"""Which real people are kept for the test, of every model and for good, and which for setting limits.
+"""Which people and anime frames are kept for the test, of every model and for good, and who for limits.
 
 Nobody is listed, so that no name has to stand in the repository: a person of the portraits is a test person
 if the hash of the normalised name says so. Other sources leave out whoever is a test person of the
@@ -14,6 +14,7 @@ from pathlib import Path
 
 TEST_SHARE = 0.36
 DEVELOPMENT_SHARE = 0.06
+FRAME_TEST_SHARE = 0.15
 HELD_OUT_STYLE = "paprika"
 """The CartoonGAN style that no model is trained on."""
 
@@ -28,17 +29,22 @@ def normalise(name: str) -> str:
 
 def is_test_person(name: str) -> bool:
     """Whether a person of the portraits is kept for the test."""
-    return _draw(name, 0) < TEST_SHARE
+    return _draw(normalise(name), 0) < TEST_SHARE
 
 
 def is_development_person(name: str) -> bool:
     """Whether a person of any source, who is not kept for the test, is kept for setting limits."""
-    return _draw(name, 4) < DEVELOPMENT_SHARE
+    return _draw(normalise(name), 4) < DEVELOPMENT_SHARE
+
+
+def is_test_frame(file_name: str) -> bool:
+    """Whether a frame of `drawn/anime` is kept for the test of the detector."""
+    return _draw(file_name, 0) < FRAME_TEST_SHARE
 
 
 def _draw(name: str, start: int) -> float:
     """A number from 0 to 1 that a name always draws, from four bytes of its hash."""
-    digest = hashlib.sha256(normalise(name).encode()).digest()
+    digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[start : start + 4], "big") / 2**32
 
 

@@ -26,8 +26,15 @@ def align_head(
     Beyond the page's edge its last pixels are repeated. Raises ImageError where the points are one point or
     the head lies outside the picture.
     """
+    return Image.fromarray(align_pixels(np.asarray(image), points, size_px))
+
+
+def align_pixels(
+    pixels: np.ndarray, points: Sequence[Sequence[float]], size_px: int | None = None
+) -> np.ndarray:
+    """`align_head` on uint8 (H, W, 3); for many heads of one page."""
     size_px = size_px or max(1, round(1 / _scale(head_matrix(points, 1))))
-    return Image.fromarray(warp(np.asarray(image), head_matrix(points, size_px), size_px))
+    return warp(pixels, head_matrix(points, size_px), size_px)
 
 
 def head_matrix(points: Sequence[Sequence[float]], size_px: float) -> np.ndarray:

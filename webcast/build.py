@@ -67,7 +67,7 @@ def build_stages(models: Pulled, device: torch.device) -> Stages:
         raise WeightsError(f"{folder / CONFIG_NAME} has similarity {similarity!r}; it is direct or realized.")
     standouts = setting(config, "firm_standout", dict, folder) if "firm_standout" in config else {}
     return Stages(
-        pick(DETECTORS, setting(names, "detector", str, folder), "detector")(),
+        pick(DETECTORS, setting(names, "detector", str, folder), "detector")(folder / "detector", device),
         pick(UPSCALERS, setting(names, "upscaler", str, folder), "upscaler")(folder / "upscaler", device),
         pick(REALIZERS, setting(names, "realizer", str, folder), "realizer")(folder / "realizer", device),
         pick(EMBEDDERS, setting(names, "embedder", str, folder), "embedder")(folder / "embedder", device),

@@ -1,4 +1,7 @@
-"""Finds drawn faces of both schools: big-eyed ones with animeface, realistic ones with Haar cascades.
+"""Finds drawn faces of both schools, big-eyed and realistic: with a network, or with published detectors.
+
+The network (`networks.centerface`, where its papers are named) finds both schools and five points of each
+face. Without weights, animeface finds big-eyed faces and Haar cascades realistic ones.
 
 animeface: https://github.com/nya3jp/python-animeface. Haar cascades: Viola and Jones, "Rapid Object
 Detection using a Boosted Cascade of Simple Features" (2001); Lienhart and Maydt (2002), as OpenCV ships them.
@@ -18,18 +21,27 @@ from pathlib import Path
 
 import animeface
 import numpy as np
+import torch
 from PIL import Image, ImageDraw
 
+from webcast.align import align_pixels
 from webcast.errors import WebcastError
 from webcast.images import crop_head, slices
+from webcast.networks.centerface import COARSEST_STRIDE, CenterFace, decode
 from webcast.opencv import cv2
 from webcast.types import Box, Detector, Face, Panel
+from webcast.weights import load_network, read_config, setting
 
 COARSEST_PX, FINE_PX, FINEST_PX = 256, 800, 1600  # the shorter side of what is searched, see search_scales
 ANIMEFACE_LIKELIHOOD = 0.9
 HAAR_WINDOW_PX = 64  # below, patterns of dots and windows look like faces to it
 HAAR_PROPOSAL = 4  # so many windows of the first cascade make a proposal
 HAAR_WINDOWS = 20  # so many windows of all three make a face; windows of buildings and dots reach 18
+CENTERFACE_LIKELIHOOD = 0.4
+CENTERFACE_FINE_PX, CENTERFACE_FINEST_PX = 720, 1280  # the shorter side, as FINE_PX and FINEST_PX
+CENTERFACE_COARSE = 1 / 3  # of the fine scale, for faces larger than it was trained on
+CENTERFACE_SIDES = (12, 240), (48, 1000)  # of the faces that the fine and the coarse scale answer for
+BATCH = 4
 SAME_FACE = 0.3  # two boxes that share more than this part of the smaller one are one face
 
 
@@ -40,6 +52,7 @@ class Hit:
     box: Box
     detector: str
     likelihood: float
+    points: tuple[tuple[float, float], ...] | None = None
 
 
 Finder = Callable[[Image.Image], list[Hit]]
@@ -85,6 +98,66 @@ def search_scales(breadth_px: int) -> tuple[float, float]:
     """
     breadth = min(max(breadth_px, COARSEST_PX), max(FINE_PX, breadth_px / 2), FINEST_PX)
     return breadth / breadth_px, breadth / breadth_px / 2
+
+
+class CenterFaceDetector:
+    """Searches pages of any shape with CenterFace; its crops are upright; see `types.Detector`."""
+
+    def __init__(self, network: CenterFace, device: torch.device) -> None:
+        self._network = network.fused().to(device, memory_format=torch.channels_last)
+        self._device = device
+
+    def detect(self, panels: Sequence[Panel]) -> list[list[Face]]:
+        """The faces of each panel, largest first; boxes and points lie on the panel."""
+        return [self._faces(panel) for panel in panels]
+
+    def _faces(self, panel: Panel) -> list[Face]:
+        pixels = np.asarray(panel.image)
+        fine = centerface_scale(min(panel.image.size))
+        scales = zip((fine, fine * CENTERFACE_COARSE), CENTERFACE_SIDES, strict=True)
+        hits = merge([hit for scale, sides in scales for hit in self._search(pixels, scale, sides)])
+        hits.sort(key=lambda hit: -hit.box.area)
+        crops = [Image.fromarray(align_pixels(pixels, hit.points)) for hit in hits]
+        return [
+            Face(panel, hit.box, crop, hit.detector, hit.likelihood, hit.points)
+            for hit, crop in zip(hits, crops, strict=True)
+        ]
+
+    def _search(self, page: np.ndarray, scale: float, sides: tuple[int, int]) -> list[Hit]:
+        """Hits on a page at one scale, faces of `sides` pixels there; a face on a cut is its neighbour's."""
+        size = tuple(max(1, round(side * scale)) for side in page.shape[1::-1])
+        interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        scaled = page if scale == 1 else cv2.resize(page, size, interpolation=interpolation)
+        ratio = np.array(page.shape[1::-1]) / size
+        parts, hits = slices(size), []
+        for start in range(0, len(parts), BATCH):
+            batch = parts[start : start + BATCH]
+            for part, faces in zip(batch, self._run(scaled, batch), strict=True):
+                own = faces[(faces[:, 3] >= sides[0]) & (faces[:, 3] <= sides[1])]
+                hits += [_centerface_hit(face, part, ratio, size) for face in own]
+        return [hit for hit in hits if hit is not None]
+
+    @torch.inference_mode()
+    def _run(self, page: np.ndarray, parts: Sequence[Box]) -> list[np.ndarray]:
+        """What `decode` finds on each part; all are of one size, give or take a pixel."""
+        height, width = (
+            -(-max(sides) // COARSEST_STRIDE) * COARSEST_STRIDE
+            for sides in ([part.height for part in parts], [part.width for part in parts])
+        )
+        pixels = np.empty((len(parts), height, width, 3), np.uint8)
+        for room, part in zip(pixels, parts, strict=True):
+            margins = ((0, height - part.height), (0, width - part.width), (0, 0))
+            room[:] = np.pad(page[part.y0 : part.y1, part.x0 : part.x1], margins, mode="edge")
+        tensor = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).float().div(255)
+        return [faces.cpu().numpy() for faces in decode(self._network(tensor), CENTERFACE_LIKELIHOOD)]
+
+
+def centerface_scale(breadth_px: int) -> float:
+    """The fine scale for a page whose shorter side is `breadth_px`."""
+    breadth = min(
+        max(breadth_px, COARSEST_PX), max(CENTERFACE_FINE_PX, breadth_px / 2.4), CENTERFACE_FINEST_PX
+    )
+    return breadth / breadth_px
 
 
 class AnimefaceFinder:
@@ -216,8 +289,53 @@ def _shared(a: Box, b: Box) -> float:
     return a.overlap(b) / max(1, min(a.area, b.area))
 
 
-DETECTORS: dict[str, Callable[[], Detector]] = {
-    "joined": lambda: PageDetector(AnimefaceFinder(), HaarFinder()),
-    "animeface": lambda: PageDetector(AnimefaceFinder()),
-    "haar": lambda: PageDetector(HaarFinder()),
+def _centerface_hit(face: np.ndarray, part: Box, ratio: np.ndarray, size: tuple[int, int]) -> Hit | None:
+    """A row of `decode` as a hit on the page, or None where the part cuts it or its points are no face's.
+
+    `size` is the page's as it was searched, `ratio` leads from there to the page's own pixels.
+    """
+    likelihood, centre, side, points = face[0], face[1:3], face[3], face[4:].reshape(5, 2)
+    places = np.array([part.x0, part.y0]) + np.vstack([centre - side / 2, centre + side / 2, points])
+    if _is_cut(_box(places), part, size) or np.abs(points.mean(0) - centre).max() > side / 2:
+        return None
+    on_page = places * ratio
+    page_size = tuple(np.round(size * ratio).astype(int).tolist())
+    where = tuple((x, y) for x, y in on_page[2:].tolist())
+    return Hit(_clipped(_box(on_page), page_size), "centerface", float(likelihood), where)
+
+
+def _box(corners: np.ndarray) -> Box:
+    """The box between the first two of some points (N, 2)."""
+    return Box(*corners[:2].round().astype(int).ravel().tolist())
+
+
+def load_centerface(folder: Path, device: torch.device) -> CenterFaceDetector:
+    """The detector of a folder whose config has channels."""
+    channels = setting(read_config(folder), "channels", int, folder)
+    with torch.device("meta"):
+        network = CenterFace(channels)
+    load_network(network, folder)
+    return CenterFaceDetector(network, device)
+
+
+def load_joined(folder: Path, device: torch.device) -> PageDetector:
+    """No weights, no device."""
+    return PageDetector(AnimefaceFinder(), HaarFinder())
+
+
+def load_animeface(folder: Path, device: torch.device) -> PageDetector:
+    """No weights, no device."""
+    return PageDetector(AnimefaceFinder())
+
+
+def load_haar(folder: Path, device: torch.device) -> PageDetector:
+    """No weights, no device."""
+    return PageDetector(HaarFinder())
+
+
+DETECTORS: dict[str, Callable[[Path, torch.device], Detector]] = {
+    "centerface": load_centerface,
+    "joined": load_joined,
+    "animeface": load_animeface,
+    "haar": load_haar,
 }
