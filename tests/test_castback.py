@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.castback import Heads, ranks, raw_pixels, similarities, standouts, wilson, without_the_person
-from webcast.gallery import best_of
+from training.castback import Heads, ranks, raw_pixels, wilson
 
 
 def one_hot(person: int, people: int = 6) -> Image.Image:
@@ -33,18 +32,6 @@ def test_somebody_nearer_pushes_the_right_person_back():
     gallery = heads({f"p{i}": one_hot(i) for i in range(4)})
     probes = heads({"p0": one_hot(3)})
     assert ranks(probes, gallery, as_vectors, as_vectors).tolist() == [2]
-
-
-def test_without_the_person_the_right_column_is_gone():
-    gallery = heads({f"p{i}": one_hot(i) for i in range(4)})
-    similarity, rows, columns = similarities(heads({"p2": one_hot(2)}), gallery, as_vectors, as_vectors)
-    assert similarity.max() == 1
-    assert without_the_person(similarity, rows, columns).tolist() == [[0, 0, 0]]
-
-
-def test_standout_is_in_deviations_of_the_row():
-    row = np.array([[0.0, 0.0, 0.0, 1.0]])
-    assert standouts(row)[0] == pytest.approx(0.75 / np.std(row) - best_of(4))
 
 
 def test_wilson_holds_the_share_and_never_leaves_0_to_1():

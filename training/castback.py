@@ -18,7 +18,6 @@ from training.faces import FacePhoto, read_rgb, test_photos
 from training.loop import seeded
 from training.render import SCHOOLS, render
 from training.split import normalise
-from webcast.gallery import best_of
 from webcast.types import Detector, Panel
 
 Embed = Callable[[Sequence[Image.Image]], np.ndarray]
@@ -89,18 +88,6 @@ def similarities(
     drawn = embed_probe([probes.crops[person] for person in rows])
     photos = embed_photo([gallery.crops[person] for person in columns])
     return drawn @ photos.T, rows, columns
-
-
-def standouts(similarity: np.ndarray) -> np.ndarray:
-    """How far each row's best lies above where the best of as many strangers would; as `Ballot.standout`."""
-    best = best_of(similarity.shape[1])
-    return (similarity.max(1) - similarity.mean(1)) / similarity.std(1) - best
-
-
-def without_the_person(similarity: np.ndarray, rows: list[str], columns: list[str]) -> np.ndarray:
-    """The same cosines as if nobody of the probes were in the gallery."""
-    lines = zip(similarity, rows, strict=True)
-    return np.stack([np.delete(line, columns.index(p) if p in columns else 0) for line, p in lines])
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:

@@ -48,9 +48,8 @@ def published(photo: FacePhoto, rng: np.random.Generator) -> np.ndarray:
     return aligned_head(drawing, points, SIDE_PX, rng)[0]
 
 
-def filtered(photo: FacePhoto, rng: np.random.Generator) -> np.ndarray:
-    """The photo through one of OpenCV's filters, most of the time under ink lines."""
-    image, points = head(photo, DRAWN_PX, rng)
+def filtered(image: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A photo through one of OpenCV's filters, most of the time under ink lines, RGB uint8 as it came."""
     flatten = (
         partial(cv2.stylization, sigma_s=rng.uniform(10, 40), sigma_r=rng.uniform(0.15, 0.45)),
         partial(cv2.edgePreservingFilter, sigma_s=rng.uniform(10, 40), sigma_r=rng.uniform(0.2, 0.5)),
@@ -59,13 +58,13 @@ def filtered(photo: FacePhoto, rng: np.random.Generator) -> np.ndarray:
     flat = flatten(image)
     if rng.random() < 0.75:
         style = draw_style(SCHOOLS[rng.integers(len(SCHOOLS))], rng)
-        flat = (
-            flat
-            * ink_lines(image, replace(style, line_weight=rng.uniform(0.4, 1)), face_height(points))[
-                ..., None
-            ]
-        )
-    return reduced(flat.astype(np.uint8))
+        style = replace(style, line_weight=rng.uniform(0.4, 1))
+        flat = flat * ink_lines(image, style, face_height(points))[..., None]
+    return flat.astype(np.uint8)
+
+
+def filtered_head(photo: FacePhoto, rng: np.random.Generator) -> np.ndarray:
+    return reduced(filtered(*head(photo, DRAWN_PX, rng), rng))
 
 
 def rendered(school: str, photo: FacePhoto, rng: np.random.Generator) -> np.ndarray:
@@ -86,7 +85,7 @@ def draw_one(way: str, seed: int, numbered: tuple[int, FacePhoto]) -> np.ndarray
     makers: dict[str, Callable[[FacePhoto, np.random.Generator], np.ndarray]] = {
         PHOTO: lambda photo, rng: head(photo, SIDE_PX, rng)[0],
         PUBLISHED: published,
-        FILTERED: filtered,
+        FILTERED: filtered_head,
     } | {school: partial(rendered, school) for school in SCHOOLS}
     return makers[way](photo, rng)
 

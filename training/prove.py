@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch.nn import functional as F
 
+from training.abstention import SET_FOR, answers, development_probes, gallery_of, standouts_of_absent
 from training.bundle import write_config
 from training.castback import (
     Heads,
@@ -28,10 +29,7 @@ from training.castback import (
     ranks,
     raw_pixels,
     rendered_drawings,
-    similarities,
-    standouts,
     wilson,
-    without_the_person,
 )
 from training.faces import FacePhoto, cut_head, drawn_head, read_rgb, test_photos
 from training.loop import seeded
@@ -39,17 +37,19 @@ from training.realism import kid
 from training.realizer import FrozenEmbedder
 from training.render import SCHOOLS, render
 from training.split import HELD_OUT_STYLE
+from training.stability import CROPS, agreement
 from training.upscaler import degrade
 from webcast.build import load_stages
 from webcast.caster import Stages, enlarge
-from webcast.embed import ResNet18Embedder, resnet18
+from webcast.embed import EMBEDDERS, ResNet18Embedder, resnet18
 from webcast.networks.ugatit import Generator
 from webcast.realize import GeneratorRealizer
 from webcast.tensors import to_tensor
-from webcast.weights import read_config
+from webcast.types import Upscaler
+from webcast.upscale import UPSCALERS
+from webcast.weights import pick, read_config
 
 SAMPLES = 60
-ABSTAIN_RIGHTLY = 0.9
 CARD_START, CARD_END = "<!-- measured by training.prove -->", "<!-- end of measured -->"
 
 
@@ -90,18 +90,43 @@ class Evidence:
             yield HELD_OUT_STYLE, drawn_head(held_out, 256, rng())[0], crop
 
 
-def measure_upscaler(report: Report, stages: Stages, pairs: list[tuple[str, np.ndarray, np.ndarray]]) -> None:
-    report.table("Upscaling a quarter-size picture (mean PSNR in dB / SSIM)", ["pictures", "bicubic", "ours"])
+def measure_upscaler(
+    report: Report,
+    stages: Stages,
+    others: Sequence[Path],
+    pairs: list[tuple[str, np.ndarray, np.ndarray]],
+) -> None:
+    """Beside bicubic and, where their folders are given, the published networks."""
+    ways = {"bicubic": None, "ours": stages.upscaler} | {
+        folder.name: load_upscaler(folder) for folder in others
+    }
+    report.table("Upscaling a quarter-size picture (mean PSNR in dB / SSIM)", ["pictures", *ways])
     for title, damage in (
         ("clean", shrink),
         ("degraded", lambda image: degrade(image, seeded(9, int(image.sum())))),
     ):
-        for kind in dict.fromkeys(kind for kind, _, _ in pairs):
-            large = [drawing for k, drawing, _ in pairs if k == kind]
+        for kind, large in kinds(pairs):
             small = [Image.fromarray(damage(image)) for image in large]
-            bicubic = [s.resize((256, 256), Image.Resampling.BICUBIC) for s in small]
-            ours = [u.resize((256, 256)) for u in enlarge(stages.upscaler, small)]
-            report.row(f"{kind}, {title}", fidelity(bicubic, large), fidelity(ours, large))
+            cells = [fidelity(enlarged(way, small), large) for way in ways.values()]
+            report.row(f"{kind}, {title}", *cells)
+
+
+def kinds(pairs: list[tuple[str, np.ndarray, np.ndarray]]) -> Iterable[tuple[str, list[np.ndarray]]]:
+    """The drawings of each kind, and the photos."""
+    for kind in dict.fromkeys(kind for kind, _, _ in pairs):
+        yield kind, [drawing for k, drawing, _ in pairs if k == kind]
+    yield "photos", [photo for kind, _, photo in pairs if kind == HELD_OUT_STYLE]
+
+
+def load_upscaler(folder: Path) -> Upscaler:
+    name = read_config(folder)["name"]
+    return pick(UPSCALERS, name, "upscaler")(folder, torch.device("cpu"))
+
+
+def enlarged(upscaler: Upscaler | None, small: Sequence[Image.Image]) -> list[Image.Image]:
+    """The pictures at 256 px; None enlarges them bicubically."""
+    large = small if upscaler is None else enlarge(upscaler, small)
+    return [image.resize((256, 256), Image.Resampling.BICUBIC) for image in large]
 
 
 def shrink(image: np.ndarray) -> np.ndarray:
@@ -177,30 +202,37 @@ def untrained_realizer(weights: Path) -> GeneratorRealizer:
 
 def untrained_embedder(stages: Stages) -> ResNet18Embedder:
     torch.manual_seed(0)
-    size = stages.embedder.size_px
     return ResNet18Embedder(
-        resnet18(), torch.device(stages.device), size, [0.5] * 3, [0.5] * 3, "untrained", "0" * 12
+        resnet18(),
+        torch.device(stages.device),
+        stages.embedder.size_px,
+        [0.5] * 3,
+        [0.5] * 3,
+        "untrained",
+        "0" * 12,
+        stages.embedder.windows,
     )
 
 
-def measure_castback(report: Report, stages: Stages, evidence: Evidence) -> dict[str, float]:
+def measure_castback(
+    report: Report, stages: Stages, gallery: Heads, probes: dict[str, Heads], photos_only: Path | None
+) -> dict[str, float]:
     """Print the cast-back of every way to compare; returns the mean top-5 of the direct and the realized."""
-    gallery = find_heads(stages.detector, gallery_pictures(evidence.data, evidence.landmarks))
-    ways = ways_to_compare(stages)
+    ways = ways_to_compare(stages) | torchvision_style(stages, photos_only)
     report.table(
         f"Cast-back among {len(gallery.people)} people, detection included: top-1 / top-5 in % (95 %)",
         ["drawings", *ways, "chance"],
     )
     top5 = {way: [] for way in ways}
-    for kind, probes in probe_sets(stages, evidence, gallery.people).items():
+    for kind, heads in probes.items():
         cells = []
         for way, (of_drawing, of_photo) in ways.items():
-            places = ranks(probes, gallery, of_drawing, of_photo)
+            places = ranks(heads, gallery, of_drawing, of_photo)
             top5[way].append(float((places <= 5).mean()))
             cells.append(" / ".join(share(int((places <= top).sum()), len(places)) for top in (1, 5)))
-        missed = len(probes.people) - len(probes.crops)
+        missed = len(heads.people) - len(heads.crops)
         report.row(
-            f"{kind} ({len(probes.people)}, {missed} not detected)", *cells, chance(len(gallery.people))
+            f"{kind} ({len(heads.people)}, {missed} not detected)", *cells, chance(len(gallery.people))
         )
     return {way: float(np.mean(top5[way])) for way in ("direct", "realized")}
 
@@ -220,6 +252,18 @@ def ways_to_compare(stages: Stages) -> dict[str, tuple]:
         "raw pixels": (raw_pixels, raw_pixels),
         "untrained": (untrained, untrained),
     }
+
+
+def torchvision_style(stages: Stages, photos_only: Path | None) -> dict[str, tuple]:
+    """What webcast began with: a ResNet18 that never saw a drawing, on realized faces."""
+    if photos_only is None:
+        return {}
+    embed = EMBEDDERS["resnet18"](photos_only, torch.device(stages.device)).embed
+
+    def realized(crops: Sequence[Image.Image]) -> np.ndarray:
+        return embed(stages.realizer.realize(enlarge(stages.upscaler, crops)))
+
+    return {"ResNet18 of photos alone, realized": (realized, embed)}
 
 
 def probe_sets(stages: Stages, evidence: Evidence, people: Sequence[str]) -> dict[str, Heads]:
@@ -244,29 +288,45 @@ def chance(people: int) -> str:
     return f"{100 / people:.1f} / {500 / people:.1f}"
 
 
-def measure_abstention(report: Report, stages: Stages, evidence: Evidence) -> dict[str, float]:
-    """Find the standout under which to abstain on one half of the people, and report the other half."""
-    gallery = find_heads(stages.detector, gallery_pictures(evidence.data, evidence.landmarks))
-    probes = find_heads(stages.detector, published_drawings(evidence.data, HELD_OUT_STYLE, gallery.people))
+def measure_abstention(
+    report: Report, stages: Stages, evidence: Evidence, gallery: Heads, probes: dict[str, Heads]
+) -> dict[str, float]:
+    """Set the standout under which to abstain on the development people, and report the test people."""
+    drawn, others = development_probes(evidence.data, evidence.landmarks, stages.detector)
     ways, limits = ways_to_compare(stages), {}
     report.table(
-        f"Abstaining on {HELD_OUT_STYLE} drawings (limit from one half of the people, measured on the other)",
+        f"Abstaining, by a limit set on {len(drawn.crops)} development people",
         [
+            "drawings",
             "similarity",
             "limit",
-            "abstains where the person is not in the gallery",
-            "answers where the person is",
+            "abstains: not in the gallery",
+            "answers: in it",
+            "of these right",
         ],
     )
     for way in ("direct", "realized"):
-        similarity, rows, columns = similarities(probes, gallery, *ways[way])
-        absent, present = standouts(without_the_person(similarity, rows, columns)), standouts(similarity)
-        half = np.arange(len(rows)) % 2 == 0
-        limit = float(np.quantile(absent[half], ABSTAIN_RIGHTLY))
+        limit = float(np.quantile(standouts_of_absent(drawn, others, *ways[way]), SET_FOR))
         limits[way] = round(limit, 3)
-        abstains, answers = (absent[~half] < limit).mean(), (present[~half] >= limit).mean()
-        report.row(way, f"{limit:.2f}", f"{abstains:.0%} of {(~half).sum()}", f"{answers:.0%}")
+        for kind, heads in probes.items():
+            told = answers(heads, gallery, *ways[way], limit)
+            abstains = share(told.abstained, told.absent)
+            right = share(told.right, told.answered) if told.answered else "none answered"
+            report.row(kind, way, f"{limit:.2f}", abstains, share(told.answered, told.present), right)
+    report.say("", "In % (95 %); the face was found on drawing and photo.")
     return limits
+
+
+def measure_stability(report: Report, stages: Stages, evidence: Evidence, gallery: Heads) -> None:
+    """Ten random crops of each held-out drawing, the whole way."""
+    direct, of_photo = ways_to_compare(stages)["direct"]
+    pages = published_drawings(evidence.data, HELD_OUT_STYLE, gallery.people)
+    shares = agreement(stages.detector, gallery_of(gallery.crops, of_photo), direct, list(pages.values()))
+    report.table(
+        f"Stability over {CROPS} random crops of one {HELD_OUT_STYLE} drawing",
+        ["drawings", "crops that agree on the winner", "drawings with 8 or more agreeing"],
+    )
+    report.row(len(shares), f"{shares.mean():.0%}", f"{(shares >= 0.8).mean():.0%}")
 
 
 def write_card(weights: Path, report: Report) -> None:
@@ -283,16 +343,23 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with portraits/ and drawn/")
     parser.add_argument("--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz")
     parser.add_argument("--weights", type=Path, required=True, help="the folder of weights to measure")
+    parser.add_argument(
+        "--upscalers", type=Path, nargs="*", default=[], help="folders of other upscalers to compare with"
+    )
+    parser.add_argument("--photos-only", type=Path, help="an embedder that saw no drawing, to compare with")
     parser.add_argument("--write", action="store_true", help="write limits, default similarity and card")
     args = parser.parse_args()
     stages = load_stages(args.weights, "cpu")
     evidence = Evidence(test_photos(args.data, args.landmarks), args.data, args.landmarks)
     report, pairs = Report(), list(evidence.pairs())
     report.say(f"`python -m {__spec__.name} {' '.join(sys.argv[1:])}`")
-    measure_upscaler(report, stages, pairs)
+    measure_upscaler(report, stages, args.upscalers, pairs)
     measure_realizer(report, stages, args.weights, pairs)
-    top5 = measure_castback(report, stages, evidence)
-    limits = measure_abstention(report, stages, evidence)
+    gallery = find_heads(stages.detector, gallery_pictures(args.data, args.landmarks))
+    probes = probe_sets(stages, evidence, gallery.people)
+    top5 = measure_castback(report, stages, gallery, probes, args.photos_only)
+    limits = measure_abstention(report, stages, evidence, gallery, probes)
+    measure_stability(report, stages, evidence, gallery)
     if args.write:
         config = read_config(args.weights) | {"similarity": max(top5, key=top5.get), "firm_standout": limits}
         write_config(config, args.weights)

@@ -1,0 +1,114 @@
+"""When to abstain: the limit under which a face resembles nobody in a gallery more than strangers would.
+
+The limit is set on the development people of `training.split`: drawings of theirs are shown to a gallery of
+all of them, without whoever is drawn. It is then measured on other people, with that person in the gallery
+and without, through the gallery's own search and the vote's own firmness.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from training.castback import Embed, Heads, find_heads
+from training.drawings import filtered
+from training.faces import FacePhoto, development_photos, read_rgb
+from training.loop import seeded
+from training.render import SCHOOLS, render
+from webcast.gallery import Gallery
+from webcast.types import Ballot, Detector, Face, Person, Portrait
+from webcast.vote import firmness, tally
+
+SET_FOR = 0.94
+"""The part of absent people on whom it abstains where it is set; 0.9 is wanted where it is measured."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How often an answer was given: of drawn people in the gallery, rightly or not, and of others."""
+
+    present: int
+    answered: int
+    right: int
+    absent: int
+    abstained: int
+
+
+def development_probes(data: Path, landmarks: Path, detector: Detector) -> tuple[Heads, Heads]:
+    """Drawings of development people who have two photos, and a gallery of everybody's first photo."""
+    photos: defaultdict[str, list[FacePhoto]] = defaultdict(list)
+    for photo in development_photos(data, landmarks):
+        photos[photo.person].append(photo)
+    gallery = {person: Image.open(found[0].path).convert("RGB") for person, found in photos.items()}
+    drawn = {
+        person: Image.fromarray(draw_development(found[1], number))
+        for number, (person, found) in enumerate(photos.items())
+        if len(found) > 1
+    }
+    return find_heads(detector, drawn), find_heads(detector, gallery)
+
+
+def draw_development(photo: FacePhoto, number: int) -> np.ndarray:
+    """Every second one filtered, the others in our schools in turn; RGB uint8 of the photo's size."""
+    image, rng = read_rgb(photo.path), seeded(11, number)
+    if number % 2:
+        return filtered(image, photo.points, rng)
+    return render(image, photo.points, SCHOOLS[number // 2 % len(SCHOOLS)], rng)[0]
+
+
+def standouts_of_absent(probes: Heads, gallery: Heads, embed_probe: Embed, embed_photo: Embed) -> np.ndarray:
+    """The standout of each drawn face in a gallery without the one drawn."""
+    return np.array(
+        [ballot.standout for _, ballot in _ballots(probes, gallery, embed_probe, embed_photo, False)]
+    )
+
+
+def answers(probes: Heads, gallery: Heads, embed_probe: Embed, embed_photo: Embed, limit: float) -> Answers:
+    """What the vote says of each drawn face, with the one drawn in the gallery and without."""
+    present = list(_ballots(probes, gallery, embed_probe, embed_photo, True))
+    absent = list(_ballots(probes, gallery, embed_probe, embed_photo, False))
+    people = len(gallery.crops)
+    named = [(person, _answer(ballot, people, limit)) for person, ballot in present]
+    return Answers(
+        present=len(present),
+        answered=sum(answer is not None for _, answer in named),
+        right=sum(answer == person for person, answer in named),
+        absent=len(absent),
+        abstained=sum(_answer(ballot, people - 1, limit) is None for _, ballot in absent),
+    )
+
+
+def _ballots(
+    probes: Heads, gallery: Heads, embed_probe: Embed, embed_photo: Embed, with_person: bool
+) -> Iterator[tuple[str, Ballot]]:
+    """Each person whose face was found on drawing and photo, and that face's ballot."""
+    whole = gallery_of(gallery.crops, embed_photo)
+    people = [person for person in probes.crops if person in gallery.crops]
+    vectors = embed_probe([probes.crops[person] for person in people])
+    for person, vector in zip(people, vectors, strict=True):
+        searched = whole if with_person else without(whole, person)
+        votes, standout = searched.search(vector[None])[0]
+        crop = probes.crops[person]
+        yield person, Ballot(Face(None, None, crop, "", 1.0), crop, crop, votes, standout)
+
+
+def _answer(ballot: Ballot, people: int, limit: float) -> str | None:
+    """The person named, or None where the vote abstains."""
+    standings = tally([ballot])
+    measured, _ = firmness([ballot], standings, [1] * people, limit)
+    return standings[0].person.id if measured.firm else None
+
+
+def gallery_of(crops: dict[str, Image.Image], embed: Embed) -> Gallery:
+    """A gallery of one portrait a person."""
+    portraits = tuple(Portrait(Person(person, person), crop) for person, crop in crops.items())
+    return Gallery(portraits, embed(list(crops.values())), "", "", "measured", "")
+
+
+def without(gallery: Gallery, person: str) -> Gallery:
+    kept = [index for index, portrait in enumerate(gallery.portraits) if portrait.person.id != person]
+    portraits = tuple(gallery.portraits[index] for index in kept)
+    return Gallery(portraits, gallery.embeddings[kept], "", "", "measured", "")
