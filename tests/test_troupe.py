@@ -12,8 +12,18 @@ from training.donors import BRIDGE, LANDMARKS, UNDER_EYES, Donor, choose_donors,
 from training.likeness import same_person_limit
 from training.makeup import CHEEKS, FOREHEAD
 from training.split import is_test_person
-from training.troupe import OUT_PX, Candidate, Studio, choose, stage_names, write_troupe
+from training.troupe import (
+    OUT_PX,
+    STAGE_NAMES,
+    Candidate,
+    Studio,
+    choose,
+    read_numbers,
+    stage_names,
+    write_troupe,
+)
 
+KEPT = STAGE_NAMES.with_name("troupe_kept.csv")
 SIZE = morph.SIZE_PX
 UNIT = SIZE / 384
 """The faces below are laid out on 384 px."""
@@ -253,3 +263,10 @@ def test_a_written_troupe_is_a_gallery_folder_with_landmarks(studio, tmp_path):
     with np.load(tmp_path / "landmarks.npz") as file:
         assert all((tmp_path / path).is_file() for path in file["paths"])
         assert file["points"].shape == (3, LANDMARKS, 2)
+
+
+def test_only_the_candidates_that_somebody_kept_are_seen():
+    numbers = read_numbers(KEPT)
+    assert set(numbers) == set(stage_names())
+    for gender, kept in numbers.items():
+        assert len(kept) == len(set(kept)) >= len(stage_names()[gender])

@@ -1,17 +1,21 @@
 """Makes the demo troupe: fictional actors, each a blend of five people that shall look like none of them.
 
-    python -m training.troupe --photos PORTRAITS --landmarks landmarks.npz --out troupe
+    python -m training.troupe --photos PORTRAITS --landmarks landmarks.npz --out troupe \\
+        --numbers training/troupe_kept.csv
 
 PORTRAITS holds `people.csv` (`id,name,gender,born,first,second`) and the photos; the landmarks come from
 `python -m training.landmarks PORTRAITS --masks`. The people of the test split are never donors. Written are
 `OUT/<stage name>/<n>.jpg` (the head crop lies inside), `OUT/people.csv` (name, gender, source, licence) and
 `OUT/landmarks.npz` as `training.landmarks` would. The same seed gives the same troupe.
 
-With `--embedder` nobody is taken who is nearer to a real person than real people are to each other.
+With `--embedder` nobody is taken who is nearer to a real person than real people are to each other. What
+a formula cannot judge, torn hair or a mask's edge on the forehead, somebody has to: `troupe_kept.csv` lists
+the candidates of seed 0 that were looked at and kept, for `--numbers`.
 """
 
 import argparse
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.pool import ThreadPool
@@ -67,13 +71,17 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture of an actor: pose, expression (times the actor's own mouth), light and wall."""
+    """One picture of an actor: pose, expression (times the actor's own mouth), light and wall.
+
+    `light` is the side that the lamp stands on, -1 or 1, and `contrast` how much brighter that side is.
+    """
 
     yaw: float
     tilt_deg: float
     opening: float
     width: float
     light: float
+    contrast: float
     warmth: float
     wall: tuple[float, float, float]
 
@@ -155,16 +163,17 @@ def imagine_shots(rng: np.random.Generator) -> list[Shot]:
     """Three pictures: facing the camera, turned to one side, turned to the other."""
     side = rng.choice([-1.0, 1.0])
 
-    def shot(yaw: float, tilt_deg: float, opening: float, width: float) -> Shot:
+    def shot(yaw: float, tilt_deg: float, opening: float, width: float, contrast: float) -> Shot:
         hsv = np.float32([[[rng.uniform(0, 360), rng.uniform(0.02, 0.14), rng.uniform(0.45, 0.92)]]])
         wall = tuple(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].tolist())
         lamp = rng.choice([-1.0, 1.0])
-        return Shot(side * yaw, side * tilt_deg, opening, width, lamp, rng.uniform(-0.04, 0.06), wall)
+        warmth = rng.uniform(-0.06, 0.08)
+        return Shot(side * yaw, side * tilt_deg, opening, width, lamp, contrast, warmth, wall)
 
     return [
-        shot(0.0, 0.0, 1.0, 1.0),
-        shot(0.15, rng.uniform(1, 5), 0.5, 0.96),
-        shot(-0.12, rng.uniform(-5, 3), 1.15, 1.04),
+        shot(0.0, 0.0, 1.0, 1.0, 0.18),
+        shot(0.15, rng.uniform(1, 5), 0.4, 0.95, rng.uniform(0.3, 0.42)),
+        shot(-0.12, rng.uniform(-5, 3), 1.2, 1.05, rng.uniform(0.24, 0.36)),
     ]
 
 
@@ -207,7 +216,7 @@ def shoot(image: np.ndarray, matte: np.ndarray, actor: Actor, model: ShapeModel,
     turn = cv2.getRotationMatrix2D(morph.FACE_CENTRE, shot.tilt_deg, 1.0)
     target = morph.transform(target, turn)
     image, matte = (morph.turned(morph.sample(layer, where), turn) for layer in (image, matte))
-    image = makeup.light(image, target, shot.light, 0.22, shot.warmth)
+    image = makeup.light(image, target, shot.light, shot.contrast, shot.warmth)
     wall = makeup.backdrop(shot.wall, (0.5 + 0.3 * shot.light, 0.35))
     alpha = np.clip(matte, 0, 1)[..., None]
     inner = slice(MARGIN_PX, -MARGIN_PX)
@@ -230,10 +239,14 @@ def choose(candidates: list[Candidate], count: int) -> list[Candidate]:
 
 
 def audition(
-    studio: Studio, female: bool, count: int, check: LikenessCheck | None, threads: int
+    studio: Studio,
+    female: bool,
+    numbers: Sequence[int],
+    count: int,
+    check: LikenessCheck | None,
+    threads: int,
 ) -> list[Candidate]:
-    """`count` people of one gender out of twice as many; with a check, only such as are nobody."""
-    numbers = range(2 * count)
+    """`count` people of one gender out of those numbers; with a check, only such as are nobody."""
     with ThreadPool(threads) as pool:
         made = pool.imap(partial(studio.candidate, female), numbers)
         label = "women" if female else "men"
@@ -245,8 +258,19 @@ def audition(
         )
         candidates = strangers
     if len(candidates) < count:
-        raise SystemExit(f"Only {len(candidates)} {label} are left of {count}; try another --seed.")
+        raise SystemExit(
+            f"Only {len(candidates)} {label} are left of {count}; try other --numbers or --seed."
+        )
     return choose(candidates, count)
+
+
+def read_numbers(path: Path) -> dict[str, list[int]]:
+    """Which candidates somebody has looked at and kept: a CSV with the columns gender and number."""
+    numbers: dict[str, list[int]] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            numbers.setdefault(row["gender"], []).append(int(row["number"]))
+    return numbers
 
 
 def stage_names() -> dict[str, list[str]]:
@@ -283,6 +307,11 @@ def main() -> None:
     parser.add_argument(
         "--embedder", type=Path, help="folder of an embedder's weights, for the likeness check"
     )
+    parser.add_argument(
+        "--numbers",
+        type=Path,
+        help="CSV (gender, number) of the candidates to choose from; else twice --count",
+    )
     parser.add_argument("--count", type=int, default=30, help="people of each gender (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another troupe (%(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="faces made at a time (%(default)s)")
@@ -291,9 +320,11 @@ def main() -> None:
     check = load_check(args.embedder, args.photos, args.landmarks) if args.embedder else None
     donors, model = choose_donors(load_donors(args.photos, args.landmarks))
     studio = Studio(donors, layouts(donors, model), model, args.seed)
+    numbers = read_numbers(args.numbers) if args.numbers else None
     cast = []
     for gender, names in stage_names().items():
-        people = audition(studio, gender == "female", args.count, check, args.threads)
+        wanted = numbers[gender] if numbers else range(2 * args.count)
+        people = audition(studio, gender == "female", wanted, args.count, check, args.threads)
         cast += [(name, gender, person) for name, person in zip(names, people, strict=False)]
     args.out.mkdir(parents=True)
     write_troupe(args.out, cast)
