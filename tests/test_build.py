@@ -12,11 +12,12 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from tests import fakes
+from tests import fakes, tiny_weights
+from training.bundle import assemble
 from webcast import gallery as gallery_module
 from webcast import hub, load_caster
 from webcast import weights as weights_module
-from webcast.build import build_stages, choose_device, load_stages
+from webcast.build import build_stages, choose_device, load_stages, with_drawer
 from webcast.embed import resnet18
 from webcast.errors import GalleryError, HubError, WebcastError, WeightsError
 from webcast.gallery import build_gallery
@@ -119,6 +120,35 @@ def test_a_gallery_of_other_weights_says_how_to_rebuild(weights, gallery, tmp_pa
 def test_a_wrong_config_is_an_error(weights, tmp_path, settings, told):
     with pytest.raises(WeightsError, match=told):
         load_stages(changed(weights, tmp_path / "copy", **settings), "cpu")
+
+
+def test_realizers_by_gender_and_a_drawer_are_loaded_where_the_weights_have_them(tmp_path):
+    plain = load_stages(tiny_weights.write_weights(tmp_path / "plain"), "cpu")
+    assert plain.realizers == {}
+    assert plain.drawer is None
+    assert plain.realizer_for("female") is plain.realizer
+
+    parts = {stage: tmp_path / "plain" / stage for stage in ("upscaler", "realizer", "embedder")}
+    for gender, seed in (("female", 1), ("male", 2)):
+        parts[f"realizer-{gender}"] = tiny_weights.write_realizer(tmp_path / gender, seed)
+    parts["drawer"] = tiny_weights.write_realizer(tmp_path / "drawer", 3, "photo-to-drawn")
+    assemble(parts, tmp_path / "more")
+    stages = load_stages(tmp_path / "more", "cpu")
+    photo = Image.new("RGB", (64, 64), "#c08060")
+    translators = [stages.realizer_for(gender) for gender in (None, "female", "male")] + [stages.drawer]
+    assert len({translator.realize([photo])[0].tobytes() for translator in translators}) == 4
+
+    parts["drawer"] = parts["realizer"]
+    assemble(parts, tmp_path / "wrong")
+    with pytest.raises(WeightsError, match="goes drawn-to-photo; one that goes photo-to-drawn is wanted"):
+        load_stages(tmp_path / "wrong", "cpu")
+
+
+@pytest.mark.parametrize("inside", ["", "photo-to-drawn", "drawer"])
+def test_a_drawer_is_found_where_training_and_publishing_leave_it(weights, tmp_path, inside):
+    tiny_weights.write_realizer(tmp_path / "found" / inside, direction="photo-to-drawn")
+    stages = with_drawer(load_stages(weights, "cpu"), tmp_path / "found")
+    assert stages.drawer.direction == "photo-to-drawn"
 
 
 def test_a_folder_without_weights_is_an_error(tmp_path):

@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests import fakes
 from webcast.caster import Caster, enlarge
-from webcast.errors import GalleryError, ImageError, WebcastError
+from webcast.errors import GalleryError, ImageError, NoFaceError, WebcastError
 from webcast.types import Panel
 
 
@@ -100,6 +100,54 @@ def test_the_weights_choose_the_similarity_and_what_is_firm(caster):
     direct = other.cast(fakes.page("#c03030"), similarity="direct")
     assert not direct.firmness.firm
     assert "stands out" in direct.notices[-1]
+
+
+class Painter:
+    """A realizer that gives pictures of one colour."""
+
+    def __init__(self, colour: str) -> None:
+        self.colour = colour
+
+    def realize(self, images):
+        return [Image.new("RGB", (64, 64), self.colour) for _ in images]
+
+
+@pytest.fixture(scope="module")
+def genders(caster) -> Caster:
+    realizers = {"female": Painter("#c03030"), "male": Painter("#3030c0")}
+    return Caster(dataclasses.replace(caster.stages, realizers=realizers), caster.gallery)
+
+
+@pytest.mark.parametrize(("gender", "name"), [("female", "Ada"), ("male", "Cem"), (None, "Ben")])
+def test_the_realizer_goes_by_the_characters_gender(genders, gender, name):
+    stages = dataclasses.replace(genders.stages, realizer=Painter("#30c030"))
+    result = Caster(stages, genders.gallery).cast(fakes.page("#c0c030"), similarity="realized", gender=gender)
+    assert result.standings[0].person.name == name
+    assert not any("no realizer" in notice for notice in result.notices)
+
+
+def test_weights_without_a_realizer_for_a_gender_say_so(caster):
+    plain, told = (caster.cast(fakes.page("#c03030"), gender=gender) for gender in (None, "female"))
+    expected = "These weights have no realizer for female characters; the common one was used."
+    assert told.notices == (*plain.notices, expected)
+    with pytest.raises(WebcastError, match="choose female, male or none"):
+        caster.cast(fakes.page("#c03030"), gender="Female")
+
+
+def test_the_largest_face_of_a_photo_is_drawn(caster):
+    class Middle:
+        """Gives the colour in the middle of what it gets."""
+
+        def realize(self, images):
+            return [Image.new("RGB", (8, 8), image.getpixel((image.width // 2,) * 2)) for image in images]
+
+    stages = dataclasses.replace(caster.stages, drawer=Middle())
+    photos = [fakes.page("#c03030", "#3030c0"), fakes.page("#30c030")]
+    assert [drawn.getpixel((0, 0)) for drawn in stages.draw(photos)] == [(192, 48, 48), (48, 192, 48)]
+    with pytest.raises(NoFaceError, match="No face was found on"):
+        stages.draw([fakes.page()])
+    with pytest.raises(WebcastError, match=r"have no drawer.*--drawer"):
+        caster.stages.draw(photos)
 
 
 def test_a_large_head_is_not_upscaled_and_a_tiny_one_twice():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests import fakes
+from tests import fakes, tiny_weights
 from webcast import build
 from webcast.__main__ import Bars, build_parser, main
 from webcast.caster import Caster
@@ -335,6 +335,29 @@ def test_a_gallery_of_nothing_is_one_sentence(plain, tmp_path, capsys):
     assert "neither a folder nor a Hub id" in refused(capsys, run(*argv))
 
 
+def test_draw_wants_a_drawer_and_draws_every_photo_with_a_face(plain, good, tmp_path, capsys):
+    told = refused(capsys, run("draw", good, "--out", tmp_path / "out"))
+    assert "have no drawer" in told
+    assert "--drawer" in told
+    drawer = tiny_weights.write_realizer(
+        tmp_path / "export/photo-to-drawn", direction="photo-to-drawn"
+    ).parent
+    fakes.page().save(tmp_path / "empty.png")
+    photos = (good, tmp_path / "empty.png")
+    assert run("draw", *photos, "--drawer", drawer, "--out", tmp_path / "out") == 0
+    printed = capsys.readouterr()
+    assert "1 files in" in printed.out
+    assert "No face was found on empty.png" in printed.err
+    assert [Image.open(path).size for path in (tmp_path / "out").iterdir()] == [(32, 32)]
+    told = refused(capsys, run("draw", photos[1], "--drawer", drawer, "--out", tmp_path / "out"))
+    assert "No face was found" in told
+
+
+def test_the_gender_of_the_character_goes_to_the_caster(plain, good, tmp_path, capsys):
+    assert run("cast", good, "--gender", "female", "--out", tmp_path / "out") == 0
+    assert "no realizer for female characters" in capsys.readouterr().err
+
+
 # --- help --------------------------------------------------------------------------------------------
 
 
@@ -353,7 +376,7 @@ COMMANDS = commands(build_parser())
 
 
 def test_these_are_the_commands():
-    assert set(COMMANDS) == {"cast", "detect", "upscale", "realize", "gallery build", "gallery info"}
+    assert set(COMMANDS) == {"cast", "detect", "upscale", "realize", "draw", "gallery build", "gallery info"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

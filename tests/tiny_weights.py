@@ -35,9 +35,9 @@ All.
 """
 
 
-def write_realizer(folder: Path, seed: int = 0) -> Path:
+def write_realizer(folder: Path, seed: int = 0, direction: str = "drawn-to-photo") -> Path:
     torch.manual_seed(seed)
-    write_stage(folder, REALIZER | {"direction": "drawn-to-photo"}, Generator(32, True, channels=4, blocks=1))
+    write_stage(folder, REALIZER | {"direction": direction}, Generator(32, True, channels=4, blocks=1))
     return folder
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from webcast.build import FORMAT
 from webcast.weights import CONFIG_NAME, MODEL_NAME, read_config, sha256
 
-STAGES = ("detector", "upscaler", "realizer", "embedder")
+NEEDED = ("upscaler", "realizer", "embedder")
+STAGES = ("detector", *NEEDED, "realizer-female", "realizer-male", "drawer")
 
 
 def assemble(folders: dict[str, Path], out: Path) -> None:
@@ -43,11 +44,11 @@ def write_config(config: dict, out: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     for stage in STAGES:
-        needed = stage != "detector"
-        parser.add_argument(f"--{stage}", type=Path, required=needed, help=f"the {stage}'s export/ folder")
+        text = f"the {stage}'s export folder"
+        parser.add_argument(f"--{stage}", dest=stage, type=Path, required=stage in NEEDED, help=text)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    folders = {stage: getattr(args, stage) for stage in STAGES}
+    folders = {stage: vars(args)[stage] for stage in STAGES}
     assemble({stage: folder for stage, folder in folders.items() if folder}, args.out)
 
 

@@ -240,7 +240,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--weights", help="the weights: a folder or Hub id[@revision] (default: the bundled ones)")
     add("--realizer", type=Path, metavar="RUN/export", help="a realizer in the place of the weights' own")
-    add("--back", type=Path, metavar="RUN/export", help="the realizer of the way back, photo to drawn")
+    add(
+        "--back",
+        type=Path,
+        metavar="RUN/export",
+        help="the way back, photo to drawn, in the place of the weights' drawer",
+    )
     add("--drawn", type=Path, metavar="DIR", help="drawn heads")
     add("--photos", type=Path, metavar="DIR", help="photos of heads")
     add("--probes", type=Path, nargs="+", metavar="DIR", help="drawings of people, a folder for each style")
@@ -301,8 +306,9 @@ def check_arguments(args: argparse.Namespace) -> None:
 def ways_of(args: argparse.Namespace, stages: Stages, device: str) -> list[Way]:
     drawn, photos = pictures_in(args.drawn), pictures_in(args.photos)
     ways = [Way("drawn to photo", stages.realizer, drawn, photos)]
-    if args.back:
-        ways.append(Way("photo to drawn", load_realizer(args.back, device), photos, drawn))
+    drawer = load_realizer(args.back, device) if args.back else stages.drawer
+    if drawer:
+        ways.append(Way("photo to drawn", drawer, photos, drawn))
     for way in ways:
         direction = getattr(way.realizer, "direction", None)
         if direction != way.name.replace(" ", "-"):

@@ -71,7 +71,7 @@ class Plan:
 
 def plan_weights(args: argparse.Namespace, scratch: Path) -> Plan:
     """A folder of weights as it is, or with stages newly trained in the place of its own."""
-    folder, trained = args.folder, {s: getattr(args, s) for s in STAGES if getattr(args, s)}
+    folder, trained = args.folder, {s: vars(args)[s] for s in STAGES if vars(args)[s]}
     name = args.repo_id.split("/")[-1]
     if trained:
         if not args.sources or not args.numbers:
@@ -242,8 +242,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--folder", type=Path, default=default, help="the weights (default: the bundled ones)"
     )
     for stage in STAGES:
-        text = f"a run's export/ to take the place of the folder's {stage}"
-        weights.add_argument(f"--{stage}", type=Path, metavar="RUN/export", help=text)
+        text = f"a run's export to take the place of the folder's {stage}, or to be added"
+        weights.add_argument(f"--{stage}", dest=stage, type=Path, metavar="RUN/export", help=text)
     text = "Markdown for the card: where the data of the new stages is from, and its terms"
     weights.add_argument("--sources", type=Path, metavar="FILE", help=text)
     text = "Markdown for the card: what training.evaluate wrote about the new stages"

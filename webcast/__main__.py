@@ -37,7 +37,7 @@ def _cast(args: argparse.Namespace) -> None:
     out, pages = _new_folder(args.out), _pages(args.pages)
     caster = load_caster(args.gallery, args.weights, args.device)
     with Bars() as progress:
-        result = caster.cast(pages, args.faces, progress, args.similarity)
+        result = caster.cast(pages, args.faces, progress, args.similarity, args.gender)
     written = write_sheet(result, out)
     _tell(result.notices)
     for place, standing in enumerate(result.standings[:5], start=1):
@@ -104,6 +104,31 @@ def _realize(args: argparse.Namespace) -> None:
     _tell(notices)
     if not number:
         raise WebcastError("No drawn face was found; try a page with a larger, frontal face.")
+    print(f"{number} files in {out}")
+
+
+def _draw(args: argparse.Namespace) -> None:
+    from webcast.build import load_stages, with_drawer
+    from webcast.errors import NoFaceError
+    from webcast.images import load_panels
+
+    out = _new_folder(args.out)
+    panels, notices = load_panels(_pages(args.pages))
+    stages, number = load_stages(args.weights, args.device), 0
+    if args.drawer:
+        stages = with_drawer(stages, args.drawer)
+    with Bars() as progress:
+        for place, panel in enumerate(panels):
+            try:
+                (drawing,) = stages.draw([panel])
+                drawing.save(out / _file_name(place, panel.name))
+                number += 1
+            except NoFaceError as error:
+                notices.append(str(error))
+            progress("draw", place + 1, len(panels))
+    _tell(notices)
+    if not number:
+        raise WebcastError("No face was found; try a photo with a larger, frontal face.")
     print(f"{number} files in {out}")
 
 
@@ -227,6 +252,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="compare the drawing itself, or "
         "the photo made of it (default: what the weights say casts better)",
     )
+    cast.add_argument(
+        "--gender",
+        choices=("female", "male"),
+        help="the character's, for weights with a realizer for each (default: the realizer for both)",
+    )
     _add_weights(cast)
     _add_out(cast, "folder for sheet.html, sheet.png, cast.json and the pictures")
 
@@ -251,6 +281,16 @@ def build_parser() -> argparse.ArgumentParser:
         _add_pages(command)
         _add_weights(command)
         _add_out(command, f"folder for {files}")
+    draw = _command(commands, "draw", _draw, "turn the faces of photos into drawn ones", DRAW_EXAMPLE)
+    _add_pages(draw, "PHOTO")
+    draw.add_argument(
+        "--drawer",
+        metavar="D",
+        help="what draws, where the weights have no drawer: a folder or a Hub id user/name[@revision] with "
+        "what `python -m training.train` exported",
+    )
+    _add_weights(draw)
+    _add_out(draw, "folder for a drawing of each photo's largest face")
     _add_gallery(commands)
     return parser
 
@@ -291,12 +331,12 @@ def _command(
     return command
 
 
-def _add_pages(command: argparse.ArgumentParser) -> None:
+def _add_pages(command: argparse.ArgumentParser, metavar: str = "PAGE") -> None:
     command.add_argument(
         "pages",
         nargs="+",
         type=Path,
-        metavar="PAGE",
+        metavar=metavar,
         help="a picture (PNG, JPEG, WebP, GIF, BMP, TIFF), or a folder of pictures",
     )
 
@@ -318,6 +358,7 @@ CAST_EXAMPLE = "python -m webcast cast episode1/ --gallery my-actors --faces 0,2
 DETECT_EXAMPLE = "python -m webcast detect page1.png page2.png --out boxed"
 UPSCALE_EXAMPLE = "python -m webcast upscale panel.png --out large"
 REALIZE_EXAMPLE = "python -m webcast realize page1.png --out photos"
+DRAW_EXAMPLE = "python -m webcast draw photo.jpg --drawer runs/ugatit/export --out drawings"
 BUILD_EXAMPLE = "python -m webcast gallery build photos/ --out my-actors"
 INFO_EXAMPLE = "python -m webcast gallery info my-actors"
 

@@ -1,16 +1,19 @@
 """The composition root: names in, a Caster out. Only here do stages, gallery and Hub meet."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from webcast.caster import SIMILARITIES, Caster, Stages
+from webcast.caster import GENDERS, SIMILARITIES, Caster, Stages
 from webcast.detect import DETECTORS
 from webcast.embed import EMBEDDERS
 from webcast.errors import WebcastError, WeightsError
 from webcast.gallery import load_gallery
 from webcast.hub import Pulled, pull, pull_models
 from webcast.realize import REALIZERS
+from webcast.types import Realizer
 from webcast.upscale import UPSCALERS
 from webcast.weights import CONFIG_NAME, MODEL_NAME, check_hashes, pick, read_config, setting
 
@@ -76,6 +79,43 @@ def build_stages(models: Pulled, device: torch.device) -> Stages:
         similarity,
         {name: setting(standouts, name, float, folder) for name in standouts},
         str(device),
+        _realizers_by_gender(names, folder, device),
+        load_translator(folder / "drawer", device, "photo-to-drawn") if "drawer" in names else None,
+    )
+
+
+def _realizers_by_gender(names: Mapping[str, str], folder: Path, device: torch.device) -> dict[str, Realizer]:
+    """Those of a folder of weights whose config names `realizer-female` or `realizer-male`."""
+    return {
+        gender: load_translator(folder / f"realizer-{gender}", device, "drawn-to-photo")
+        for gender in GENDERS
+        if f"realizer-{gender}" in names
+    }
+
+
+def load_translator(folder: Path, device: torch.device, direction: str) -> Realizer:
+    """A translator of any recipe from its folder; raises `WeightsError` where it goes another way."""
+    name = setting(read_config(folder), "name", str, folder)
+    translator = pick(REALIZERS, name, "realizer")(folder, device)
+    goes = getattr(translator, "direction", "nowhere")
+    if goes != direction:
+        raise WeightsError(f"The translator in {folder} goes {goes}; one that goes {direction} is wanted.")
+    return translator
+
+
+def with_drawer(stages: Stages, drawer: str | Path) -> Stages:
+    """The stages with another drawer: a folder or a Hub id with optional `@revision`.
+
+    It may hold a translator's `photo-to-drawn/`, as `training.train` exports it, be that folder itself, or be
+    weights with a `drawer/`.
+    """
+    found = pull_models(drawer).folder
+    config = read_config(found) if (found / CONFIG_NAME).is_file() else {}
+    if "sha256" in config:
+        check_hashes(found, setting(config, "sha256", dict, found))
+    inside = next((name for name in ("drawer", "photo-to-drawn") if (found / name).is_dir()), "")
+    return replace(
+        stages, drawer=load_translator(found / inside, torch.device(stages.device), "photo-to-drawn")
     )
 
 

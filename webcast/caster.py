@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image
 
-from webcast.errors import WebcastError
+from webcast.errors import NoFaceError, WebcastError
 from webcast.gallery import Gallery
 from webcast.images import load_panels, open_image
 from webcast.types import (
@@ -31,6 +31,7 @@ from webcast.vote import VOTES_PER_FACE, firmness, tally
 HEAD_SIDE_PX = 256  # a head this large gains nothing from the upscaler
 BATCH = 8
 SIMILARITIES = ("direct", "realized")
+GENDERS = ("female", "male")
 
 Page = str | Path | Image.Image | Panel
 Progress = Callable[[str, int, int], Any]
@@ -42,6 +43,8 @@ class Stages:
 
     `similarity` is the one of `SIMILARITIES` that was measured to cast better. `firm_standout` is, for
     each similarity, the mean standout below which a result is no firmer than chance; it may be empty.
+    `realizers` are those trained for one of `GENDERS` alone, by gender, and `drawer` goes the other way,
+    photo to drawn; weights need not have any of them.
     """
 
     detector: Detector
@@ -53,6 +56,8 @@ class Stages:
     similarity: str = "direct"
     firm_standout: Mapping[str, float] = field(default_factory=dict)
     device: str = "cpu"
+    realizers: Mapping[str, Realizer] = field(default_factory=dict)
+    drawer: Realizer | None = None
 
     def detect(self, page: Page) -> list[Face]:
         """The faces of one page (a path, a PIL image or a Panel), largest first; empty where none is."""
@@ -66,6 +71,30 @@ class Stages:
     def realize(self, images: Sequence[str | Path | Image.Image]) -> list[Image.Image]:
         """Square head crops (`Face.crop`), each as a photo-like picture of the weights' size."""
         return self.realizer.realize([open_image(image) for image in images])
+
+    def realizer_for(self, gender: str | None) -> Realizer:
+        """The realizer trained for one of `GENDERS`, where these weights have it, and else the common one."""
+        return self.realizers.get(gender, self.realizer)
+
+    def draw(self, photos: Sequence[Page]) -> list[Image.Image]:
+        """The largest face of each photo, drawn: square RGB pictures of the drawer's size.
+
+        Raises `WebcastError` where these weights have no drawer, `ImageError` for what is no picture, and
+        `NoFaceError` for a photo without a face.
+        """
+        if self.drawer is None:
+            raise WebcastError(
+                f"The weights {self.name} have no drawer, which makes drawings of photos; name one with "
+                "--drawer, a folder or a Hub id with what `python -m training.train` exported."
+            )
+        return self.drawer.realize([self._head(photo) for photo in photos])
+
+    def _head(self, photo: Page) -> Image.Image:
+        (panel,), _ = load_panels([photo])
+        (faces,) = self.detector.detect([panel])
+        if not faces:
+            raise NoFaceError(f"No face was found on {panel.name}; try a photo with a larger, frontal face.")
+        return faces[0].crop
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +143,7 @@ class Caster:
         faces: Sequence[int | Face] | None = None,
         progress: Progress | None = None,
         similarity: str | None = None,
+        gender: str | None = None,
     ) -> CastResult:
         """Who of the gallery gets the part of one character.
 
@@ -121,17 +151,24 @@ class Caster:
         the character's: indices into the faces of all usable pages in order (each page's largest first),
         or `Face` objects; None takes every face, and the notices say so. `progress` is called with the
         stage's name, how much of it is done and of how many; what it raises ends the cast. `similarity`
-        is one of `SIMILARITIES`, by default the one that the weights say casts better.
+        is one of `SIMILARITIES`, by default the one that the weights say casts better. `gender` is the
+        character's, one of `GENDERS`, for weights with a realizer of its own for it.
 
-        Raises `WebcastError` for no usable page, no face, an index that is not there, or another
-        similarity.
+        Raises `WebcastError` for no usable page, no face, an index that is not there, another similarity or
+        another gender.
         """
         similarity = similarity or self.stages.similarity
         if similarity not in SIMILARITIES:
             raise WebcastError(f"There is no similarity {similarity!r}; choose direct or realized.")
+        if gender not in (None, *GENDERS):
+            raise WebcastError(f"There is no realizer for {gender!r}; choose female, male or none of them.")
         progress = progress or _silent
         chosen, notices = self._choose(pages, faces, progress)
-        ballots = self._ballots(chosen, similarity, progress)
+        if gender and gender not in self.stages.realizers:
+            notices.append(
+                f"These weights have no realizer for {gender} characters; the common one was used."
+            )
+        ballots = self._ballots(chosen, similarity, progress, self.stages.realizer_for(gender))
         standings = tally(ballots)
         each = list(self.gallery.portraits_each.values())
         measured, doubts = firmness(ballots, standings, each, self.stages.firm_standout.get(similarity))
@@ -171,11 +208,13 @@ class Caster:
             raise WebcastError(f"No drawn face was found on {where}; try one with a larger, frontal face.")
         return faces, notices
 
-    def _ballots(self, faces: Sequence[Face], similarity: str, progress: Progress) -> list[Ballot]:
+    def _ballots(
+        self, faces: Sequence[Face], similarity: str, progress: Progress, realizer: Realizer
+    ) -> list[Ballot]:
         """What each face became and how it voted."""
         stages, crops = self.stages, [face.crop for face in faces]
         upscaled = _in_batches("upscale", lambda heads: enlarge(stages.upscaler, heads), crops, progress)
-        realized = _in_batches("realize", stages.realizer.realize, upscaled, progress)
+        realized = _in_batches("realize", realizer.realize, upscaled, progress)
         probes = stages.embedder.embed(upscaled if similarity == "direct" else realized)
         progress("embed", len(faces), len(faces))
         found = self.gallery.search(probes, VOTES_PER_FACE)

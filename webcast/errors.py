@@ -19,3 +19,7 @@ class WeightsError(WebcastError):
 
 class HubError(WebcastError):
     """The Hub refused: the id does not exist, is gated, or the token is not accepted."""
+
+
+class NoFaceError(WebcastError):
+    """A photo on which no face was found."""
