@@ -11,7 +11,6 @@ from training.faces import (
     aligned_head,
     cut_head,
     development_photos,
-    drawn_head,
     face_square,
     five_points,
     portrait_photos,
@@ -80,14 +79,6 @@ def test_the_held_out_style_is_nobodys_drawing(data):
     drawings = [d for p in portrait_photos(data, data) for d in p.drawings]
     assert len(drawings) == len(NAMES)
     assert {d.parent.name for d in drawings} == {"other"}
-
-
-def test_a_drawing_of_another_size_is_cut_at_the_same_place(data):
-    photo = training_photos(data, data)[0]
-    drawing, points = drawn_head(photo, 64, np.random.default_rng(0))
-    _, on_photo = cut_head(synthetic_photo(), photo.points, 64, np.random.default_rng(0))
-    assert drawing.shape == (64, 64, 3)
-    assert np.abs(points - on_photo).max() < 0.5
 
 
 def test_training_cuts_the_head_that_the_pipeline_cuts():

@@ -171,12 +171,3 @@ def mirrored(image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndar
     flipped = points.copy()
     flipped[:, 0] = image.shape[1] - 1 - points[:, 0]
     return np.ascontiguousarray(image[:, ::-1]), flipped
-
-
-def drawn_head(
-    photo: FacePhoto, size_px: int, rng: np.random.Generator, jitter: Jitter | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """The head crop of one of the photo's published drawings, and the landmarks on it."""
-    drawing = read_rgb(photo.drawings[rng.integers(len(photo.drawings))])
-    points = photo.points * (drawing.shape[0] / read_rgb(photo.path).shape[0])
-    return cut_head(drawing, points, size_px, rng, jitter)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from training.faces import cut_head, read_landmarks, read_rgb
+from training.faces import aligned_head, read_landmarks, read_rgb
 from training.split import normalise
 from webcast.embed import EMBEDDERS
 from webcast.types import Embedder
@@ -46,7 +46,7 @@ def load_check(embedder: Path, photos: Path, landmarks: Path) -> LikenessCheck:
         taken = [(normalise(r["name"]), r[c]) for r in csv.DictReader(file) for c in ("first", "second")]
     taken = [(person, photo) for person, photo in taken if photo in points]
     rng = np.random.default_rng(0)
-    crops = [cut_head(read_rgb(photos / photo), points[photo], CROP_PX, rng)[0] for _, photo in taken]
+    crops = [aligned_head(read_rgb(photos / photo), points[photo], CROP_PX, rng)[0] for _, photo in taken]
     network = EMBEDDERS["resnet18"](embedder, torch.device("cpu"))
     embeddings = network.embed([Image.fromarray(crop) for crop in crops])
     people = np.array([person for person, _ in taken])

@@ -31,10 +31,10 @@ from training.castback import (
     rendered_drawings,
     wilson,
 )
-from training.faces import FacePhoto, cut_head, drawn_head, read_rgb, test_photos
+from training.faces import FacePhoto, aligned_head, read_rgb, test_photos
 from training.loop import seeded
 from training.realism import kid
-from training.realizer import FrozenEmbedder
+from training.realizer import FrozenEmbedder, published_in_place
 from training.render import SCHOOLS, render
 from training.split import HELD_OUT_STYLE
 from training.stability import CROPS, agreement
@@ -83,11 +83,11 @@ class Evidence:
         firsts = [p for p in self.photos if p.path.parent.name == "first"][:SAMPLES]
         for number, photo in enumerate(firsts):
             rng = partial(seeded, 7, number)
-            crop, points = cut_head(read_rgb(photo.path), photo.points, 256, rng())
+            crop, points = aligned_head(read_rgb(photo.path), photo.points, 256, rng())
             yield "our renderer", render(crop, points, SCHOOLS[number % 3], rng())[0], crop
             drawings = (self.data / "drawn/cartoongan" / HELD_OUT_STYLE / photo.path.name,)
             held_out = FacePhoto(photo.path, photo.person, photo.points, drawings)
-            yield HELD_OUT_STYLE, drawn_head(held_out, 256, rng())[0], crop
+            yield HELD_OUT_STYLE, published_in_place(held_out, points, 256, rng()), crop
 
 
 def measure_upscaler(

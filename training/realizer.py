@@ -5,7 +5,7 @@
 U-GAT-IT (Kim et al. 2020, arXiv 1907.10830) learns from unpaired pictures in about a million steps. With
 `training.render` there are pairs, and a generator that has learned them needs far fewer. Here it is trained
 as in pix2pix (Isola et al. 2017, arXiv 1611.07004): an L1 loss to the photo and the least-squares adversarial
-loss of U-GAT-IT's local discriminator with its CAM logits. Deliberate differences from both: every fourth
+loss of U-GAT-IT's local discriminator with its CAM logits. Deliberate differences from both: every sixth
 sample is an anime frame, which has no photo, so only its coarse colours are held (L1 after pooling to 8 x 8)
 and the discriminator judges the rest; with `--embedder` the fake must also look like the photo to it, in
 its inner features and in its vector.
@@ -22,17 +22,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
+from training.drawings import filtered
 from training.embedder import MEAN, STD
-from training.faces import Jitter, cut_head, drawn_head, read_rgb, training_photos
+from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
 from training.loop import LoopConfig, Recipe, seeded, shuffled, train
 from training.render import SCHOOLS, render
 from webcast.embed import resnet18
 from webcast.networks.ugatit import Discriminator, Generator
 from webcast.weights import read_config, read_tensors, write_stage
 
-PORTRAIT_SHARE = 0.6
-L1_WEIGHT, COARSE_WEIGHT, ADVERSARIAL_WEIGHT, CAM_WEIGHT = 10.0, 5.0, 1.0, 1.0
-FEATURE_WEIGHT, IDENTITY_WEIGHT = 2.0, 2.0
+PORTRAIT_SHARE = 0.75  # they are sharp; the news photos are blurred, but of many more people
+ANIME_EVERY = 6
+JITTER = 0.015
+L1_WEIGHT, COARSE_WEIGHT, ADVERSARIAL_WEIGHT, CAM_WEIGHT = 8.0, 5.0, 1.5, 1.0
+FEATURE_WEIGHT, IDENTITY_WEIGHT = 3.0, 2.0
 
 
 class Pairs(Dataset):
@@ -53,26 +56,44 @@ class Pairs(Dataset):
         rng = seeded(self.seed, number)
         pool = self.portraits if rng.random() < PORTRAIT_SHARE else self.news
         photo = pool[shuffled(len(pool), self.seed, number)]
-        jitter = Jitter.draw(rng, 0.6)
-        crop, points = cut_head(read_rgb(photo.path), photo.points, self.size_px, rng, jitter)
-        paired = number % 4 != 3
-        if not paired:
-            drawing = self.anime_head(number, rng)
-        elif photo.drawings and rng.random() < 0.5:
-            # The same crop twice, so that photo and drawing lie upon each other.
-            moved = int(rng.integers(2**31))
-            drawing, _ = drawn_head(photo, self.size_px, np.random.default_rng(moved), jitter)
-            crop, _ = cut_head(
-                read_rgb(photo.path), photo.points, self.size_px, np.random.default_rng(moved), jitter
-            )
-        else:
-            drawing, _ = render(crop, points, SCHOOLS[rng.integers(len(SCHOOLS))], rng)
+        mirror = bool(rng.random() < 0.5)
+        crop, points = aligned_head(read_rgb(photo.path), photo.points, self.size_px, rng, JITTER, mirror)
+        paired = number % ANIME_EVERY != 0
+        drawing = self.drawing(photo, crop, points, rng) if paired else self.anime_head(number, rng)
         return {"real_a": signed(drawing), "real_b": signed(crop), "paired": torch.tensor(float(paired))}
+
+    def drawing(
+        self, photo: FacePhoto, crop: np.ndarray, points: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """The crop drawn, in place: published where it can be, by our renderer, or by a filter."""
+        kind = rng.random()
+        if photo.drawings and kind < 0.4:
+            drawing = published_in_place(photo, points, self.size_px, rng)
+        elif kind < 0.8:
+            drawing, _ = render(crop, points, SCHOOLS[rng.integers(len(SCHOOLS))], rng)
+        else:
+            drawing = filtered(crop, points, rng)
+        return tinted(drawing, rng) if rng.random() < 0.4 else drawing
 
     def anime_head(self, number: int, rng: np.random.Generator) -> np.ndarray:
         image = read_rgb(self.anime[shuffled(len(self.anime), self.seed, number)])
         image = image[:, ::-1] if rng.random() < 0.5 else image
         return cv2.resize(image, (self.size_px, self.size_px), interpolation=cv2.INTER_AREA)
+
+
+def published_in_place(
+    photo: FacePhoto, points: np.ndarray, size_px: int, rng: np.random.Generator
+) -> np.ndarray:
+    """A published drawing of the photo, cut so that it lies upon the crop whose landmarks are given."""
+    drawing = read_rgb(photo.drawings[rng.integers(len(photo.drawings))])
+    on_drawing = photo.points * (drawing.shape[0] / read_rgb(photo.path).shape[0])
+    matrix, _ = cv2.estimateAffine2D(on_drawing, points)
+    return cv2.warpAffine(drawing, matrix, (size_px, size_px), borderMode=cv2.BORDER_REPLICATE)
+
+
+def tinted(drawing: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """In another light, as night scenes and memories are drawn: the photo keeps its own colours."""
+    return np.uint8(np.clip(drawing * rng.uniform(0.6, 1.1, 3), 0, 255))
 
 
 def signed(image: np.ndarray) -> Tensor:

@@ -38,10 +38,9 @@ from training.donors import (
     mouth_of,
     neutral,
 )
-from training.faces import face_square
+from training.faces import five_points
 from training.likeness import LikenessCheck, load_check
-from webcast.images import crop_head
-from webcast.types import Box
+from webcast.align import align_head
 
 OUT_PX = 320
 MARGIN_PX = (morph.SIZE_PX - OUT_PX) // 2
@@ -95,10 +94,8 @@ class Picture:
     mask: np.ndarray
 
     def head(self) -> Image.Image:
-        """The crop that the pipeline cuts for this face."""
-        (x, y), side = face_square(self.points)
-        corners = (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
-        return crop_head(Image.fromarray(self.image), Box(*(round(float(v)) for v in corners)))
+        """The upright crop that the pipeline cuts for this face."""
+        return align_head(Image.fromarray(self.image), five_points(self.points))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
