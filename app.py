@@ -1,13 +1,18 @@
-"""The page and the API: lays out, checks what comes in, and puts results into words. No model code."""
+"""The pages and the API: lays out, checks what comes in, and shows what the library answers. No model code.
+
+Read it from the end: the layout names every page, the handlers above it are in the order of the pages.
+"""
 
 import spaces  # first: on ZeroGPU it must patch torch before torch is imported
 
 # isort: split
+import json
 import os
+import secrets
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from pathlib import Path
 from urllib.parse import unquote
@@ -17,72 +22,159 @@ from gradio.processing_utils import save_base64_to_cache, save_pil_to_cache
 from gradio.utils import get_upload_folder
 from PIL import Image, ImageOps
 
-from webcast import load_caster, markup
+from webcast import load_caster, markup, page_markup
 from webcast.caster import Caster, enlarge
 from webcast.errors import ImageError, WebcastError
 from webcast.gallery import Gallery, build_gallery
+from webcast.hub import pull
 from webcast.images import display_name, open_image
+from webcast.labels import LABELS, LANGUAGES, label, preferred
 from webcast.sheet import draw_boxes, draw_sheet, face_json, to_json
 from webcast.types import CastResult, Face, Panel
 from webcast.unpack import MAX_PHOTOS, unpack_portraits
-from webcast.words import DISCLAIMER, counted, firmness_in_words, headline
+from webcast.visits import Visits
+from webcast.words import firmness_in_words, headline
 
+PAGES = ("gallery", "about")  # beside the first one, in the order of the bar
 MAX_PAGES = 12  # of one call
 MAX_PIXELS = 120_000_000  # of all pages of one call together
 MAX_FACES = 24  # cast at once
 MAX_FILE_MB = 20
 MAX_WAITING = 24  # calls in the queue; one is computed at a time
-MAX_VISITS = 64  # whose faces are remembered
+MAX_VISITS = 64  # that are remembered
+MAX_SHOWN = 60  # people of the gallery at once
 KEEP_FOR_S = 3600
 CLEAN_EVERY_S = 600
+LIMITS = {
+    "pages": MAX_PAGES,
+    "file_mb": MAX_FILE_MB,
+    "megapixels": MAX_PIXELS // 10**6,
+    "faces": MAX_FACES,
+    "photos": MAX_PHOTOS,
+    "waiting": MAX_WAITING,
+    "minutes": (KEEP_FOR_S + CLEAN_EVERY_S) // 60,
+    "keep": KEEP_FOR_S // 60,
+}
 
 HERE = Path(__file__).parent
 EXAMPLES = sorted((HERE / "webcast" / "bundle" / "examples").glob("*.png"))
-STAGES = {
-    "detect": "Looking for faces",
-    "upscale": "Upscaling the heads",
-    "realize": "Turning the drawing into a photo",
-    "embed": "Comparing with the gallery",
-    "vote": "Counting the votes",
-    "find portraits": "Looking for the faces of your actors",
-    "embed portraits": "Remembering your actors for this visit",
-}
+WEIGHTS, GALLERY = os.environ.get("WEBCAST_WEIGHTS"), os.environ.get("WEBCAST_GALLERY")
 
 
-def start() -> Caster:
+def start() -> tuple[Caster, list[str]]:
+    """What casts, and the cards of the weights and of the gallery."""
     try:
-        return load_caster(os.environ.get("WEBCAST_GALLERY"), os.environ.get("WEBCAST_WEIGHTS"))
+        pulled = pull(WEIGHTS, GALLERY)
+        return load_caster(GALLERY, WEIGHTS), [read_card(source.folder) for source in pulled[:2]]
     except WebcastError as error:
         raise SystemExit(f"webcast cannot start: {error}") from None
 
 
-caster = start()
+def read_card(folder: Path) -> str:
+    """The text of a model's or dataset's card below its metadata; empty where there is none."""
+    path = folder / "README.md"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return text.split("---", 2)[-1].strip() if text.startswith("---") else text
+
+
+caster, CARDS = start()
 PROGRESS = gr.Progress()  # Gradio shows progress for the functions that have one among their defaults
+
+
+# Who visits
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Whom a visitor casts among: their own actors, where they brought some."""
+
+    own: Gallery | None = None
+
+
+visits: Visits[Visit] = Visits(MAX_VISITS, KEEP_FOR_S)
+VISIT_SECRET = secrets.token_urlsafe(16)
+at_work: dict[str, object] = {}  # the work that each session waits for; another one, or none, ends it
+
+
+def visit_of(token: object) -> Visit:
+    return visits.get(token) or Visit()
+
+
+def language(request: gr.Request) -> str:
+    return preferred(request.headers.get("accept-language"))
+
+
+def asked_language(lang: str | None, request: gr.Request) -> str:
+    """The language that a program asked for, or the one of its request."""
+    if lang is not None and lang not in LANGUAGES:
+        raise gr.Error(f"There is no language {lang!r}; choose en or ko.", print_exception=False)
+    return lang or language(request)
+
+
+def reporter(request: gr.Request) -> Callable[[str, int, int], None]:
+    """Names the stage to whoever waits for it, and ends the work once they asked to stop or went away."""
+    lang, session, mine = language(request), request.session_hash, object()
+    at_work[session] = mine
+
+    def report(stage: str, done: int, total: int) -> None:
+        if at_work.get(session) is not mine:
+            raise WebcastError(label("stopped", lang))
+        PROGRESS((done, total), desc=label(f"stage_{stage}", lang), unit="")
+
+    return report
+
+
+def stop(request: gr.Request) -> None:
+    if at_work.pop(request.session_hash, None):
+        gr.Info(label("stopped", language(request)))
+
+
+def leave(request: gr.Request) -> None:
+    at_work.pop(request.session_hash, None)
+
+
+@contextmanager
+def errors_in_words(lang: str, hide: str = "") -> Iterator[None]:
+    """A user's mistake is shown as its sentence, without a traceback and without the words to hide."""
+    try:
+        yield
+    except WebcastError as error:
+        raise gr.Error(
+            escape(str(error).replace(hide, ""), quote=False),
+            title=label("failed", lang),
+            print_exception=False,
+        ) from None
+
+
+def warn(notices: Sequence[str]) -> None:
+    for notice in notices:
+        gr.Warning(escape(notice, quote=False))
 
 
 # What comes in
 
 
-def find_faces(paths: Sequence[str]) -> tuple[list[Face], list[Panel], list[str]]:
+def find_faces(paths: Sequence[str], lang: str, report=None) -> tuple[list[Face], list[Panel], list[str]]:
     """All faces of the pages in order, each page's largest first; the pages; what was left out."""
     if not paths:
-        raise WebcastError("There is no page yet; drop at least one picture.")
+        raise WebcastError(label("no_page", lang))
     if len(paths) > MAX_PAGES:
-        raise WebcastError(f"{len(paths)} pages are too many at once; drop at most {MAX_PAGES}.")
-    panels, notices = read_pages(paths)
+        raise WebcastError(label("too_many_pages", lang, count=len(paths), limit=MAX_PAGES))
+    panels, notices = read_pages(paths, lang)
     faces = []
     for done, panel in enumerate(panels):
-        report("detect", done, len(panels))
+        if report:
+            report("detect", done, len(panels))
         found = caster.detect(panel)
         if not found:
-            notices.append(f"No drawn face was found on {panel.name}.")
+            notices.append(label("no_face_on", lang, page=panel.name))
         faces += found
     if not faces:
-        raise WebcastError("No drawn face was found; try a page with a larger, frontal face.")
+        raise WebcastError(label("no_face", lang))
     return faces, panels, notices
 
 
-def read_pages(paths: Sequence[str]) -> tuple[list[Panel], list[str]]:
+def read_pages(paths: Sequence[str], lang: str) -> tuple[list[Panel], list[str]]:
     """The pages that can be let in, and a sentence for each other; one at a time, to bound the memory."""
     panels, notices, pixels = [], [], 0
     for path in paths:
@@ -93,26 +185,24 @@ def read_pages(paths: Sequence[str]) -> tuple[list[Panel], list[str]]:
             continue
         pixels += panels[-1].image.width * panels[-1].image.height
         if pixels > MAX_PIXELS:
-            raise ImageError(f"The pages have over {MAX_PIXELS // 10**6} megapixels together; drop fewer.")
+            raise ImageError(label("too_many_pixels", lang, limit=MAX_PIXELS // 10**6))
     if not panels:
         raise ImageError(" ".join(notices))
     return panels, notices
 
 
-def choose(faces: Sequence[Face], indices: Sequence[int]) -> list[Face]:
+def choose(faces: Sequence[Face], indices: Sequence[int], lang: str) -> list[Face]:
     """The faces of those indices, once each. Whatever came over HTTP may be in `indices`."""
     if not faces:
-        raise WebcastError("There is no page yet; drop at least one picture.")
+        raise WebcastError(label("no_page", lang))
     for index in indices:
         if type(index) is not int or not 0 <= index < len(faces):
-            raise WebcastError(
-                f"There is no face {index!r}; the faces have the numbers 0 to {len(faces) - 1}."
-            )
+            raise WebcastError(label("no_such_face", lang, index=repr(index), last=len(faces) - 1))
     chosen = [faces[index] for index in dict.fromkeys(indices)]
     if not chosen:
-        raise WebcastError("No face is chosen; choose at least one.")
+        raise WebcastError(label("no_choice", lang))
     if len(chosen) > MAX_FACES:
-        raise WebcastError(f"{len(chosen)} faces are too many at once; choose at most {MAX_FACES}.")
+        raise WebcastError(label("too_many_faces", lang, count=len(chosen), limit=MAX_FACES))
     return chosen
 
 
@@ -150,31 +240,12 @@ def deleted_in_time(path: str) -> str:
     return path
 
 
-@contextmanager
-def errors_in_words(hide: str = "") -> Iterator[None]:
-    """A user's mistake is shown as its sentence, without a traceback and without the words to hide."""
-    try:
-        yield
-    except WebcastError as error:
-        raise gr.Error(
-            escape(str(error).replace(hide, ""), quote=False),
-            title="That did not work",
-            print_exception=False,
-        ) from None
-
-
-def report(stage: str, done: int, total: int) -> None:
-    """Name the stage on the page of whoever waits for it."""
-    PROGRESS((done, total), desc=STAGES.get(stage, stage), unit="")
-
-
 # What is computed
 
 
 @spaces.GPU(duration=30)
-def compute(faces: list[Face], actors: Gallery | None, similarity: str | None) -> CastResult:
-    troupe = caster.with_gallery(actors) if actors else caster
-    return troupe.cast([], faces, report, similarity)
+def compute(faces: list[Face], actors: Gallery, similarity: str | None, report) -> CastResult:
+    return caster.with_gallery(actors).cast([], faces, report, similarity)
 
 
 @spaces.GPU(duration=30)
@@ -183,55 +254,60 @@ def compute_photos(heads: list[Image.Image]) -> list[Image.Image]:
 
 
 @spaces.GPU(duration=120)
-def compute_gallery(folder: Path) -> tuple[Gallery, tuple[str, ...]]:
+def compute_gallery(folder: Path, report) -> tuple[Gallery, tuple[str, ...]]:
     stages = caster.stages
     return build_gallery(folder, stages.embedder, stages.detector, report)
 
 
-# The page
+# Cast a page
 
 
-def show_pages(files, similarity, actors, progress=PROGRESS):
+def show_pages(files, similarity, visit, request: gr.Request, progress=PROGRESS):
     """From dropped files to the result: first the page with its faces boxed, then the cast."""
-    with errors_in_words():
-        faces, panels, notices = find_faces(files)
-        for notice in notices:
-            gr.Warning(escape(notice, quote=False))
+    lang, report = language(request), reporter(request)
+    with errors_in_words(lang):
+        faces, panels, notices = find_faces(files, lang, report)
+        warn(notices)
         largest = max(range(len(faces)), key=lambda index: faces[index].box.area)
-        page, all_faces = pages_html(panels, faces, largest), all_button(len(faces))
+        page = page_markup.pages(panels, faces, largest, lang)
         # The pages are shown already; to remember every visit's would fill the memory.
         faces = [replace(face, panel=Panel(face.crop, face.panel.name)) for face in faces]
-        yield faces, [largest], page, all_faces, *[gr.skip()] * 4
-        yield *[gr.skip()] * 4, *show_cast(faces, [largest], similarity, actors)
+        yield faces, [largest], page, all_button(len(faces), lang), *[gr.skip()] * 4
+        yield *[gr.skip()] * 4, *show_cast(faces, [largest], similarity, visit, lang, report)
 
 
-def show_example(event: gr.SelectData, similarity, actors, progress=PROGRESS):
-    with errors_in_words():
+def show_example(event: gr.SelectData, similarity, visit, request: gr.Request, progress=PROGRESS):
+    lang = language(request)
+    with errors_in_words(lang):
         if event.index not in range(len(EXAMPLES)):
-            raise WebcastError("There is no such example; click one of those shown.")
-    yield from show_pages([str(EXAMPLES[event.index])], similarity, actors, progress)
+            raise WebcastError(label("no_example", lang))
+    yield from show_pages([str(EXAMPLES[event.index])], similarity, visit, request, progress)
 
 
-def show_choice(event: gr.SelectData, faces, similarity, actors, progress=PROGRESS):
-    with errors_in_words():
-        choose(faces, [event.index])
-        return [event.index], *show_cast(faces, [event.index], similarity, actors)
+def show_choice(event: gr.SelectData, faces, similarity, visit, request: gr.Request, progress=PROGRESS):
+    lang = language(request)
+    with errors_in_words(lang):
+        choose(faces, [event.index], lang)
+        shown = show_cast(faces, [event.index], similarity, visit, lang, reporter(request))
+    return [event.index], *shown
 
 
-def show_all(faces, similarity, actors, progress=PROGRESS):
+def show_all(faces, similarity, visit, request: gr.Request, progress=PROGRESS):
     everyone = list(range(len(faces)))
-    return everyone, *show_cast(faces, everyone, similarity, actors)
+    return everyone, *show_cast(faces, everyone, similarity, visit, language(request), reporter(request))
 
 
-def show_again(faces, chosen, similarity, actors, progress=PROGRESS):
+def show_again(faces, chosen, similarity, visit, request: gr.Request, progress=PROGRESS):
     """The same faces after a setting was changed; nothing where there is no page yet."""
-    return show_cast(faces, chosen, similarity, actors) if faces else (gr.skip(),) * 4
+    if not faces:
+        return (gr.skip(),) * 4
+    return show_cast(faces, chosen, similarity, visit, language(request), reporter(request))
 
 
-def show_cast(faces, chosen, similarity, actors):
+def show_cast(faces, chosen, similarity, visit, lang, report):
     """What the result fills: the hint (hidden), the sheet, the slider, and how each face voted."""
-    with errors_in_words():
-        result = compute(choose(faces, chosen), actors, similarity)
+    with errors_in_words(lang):
+        result = compute(choose(faces, chosen, lang), actors_of(visit), similarity, report)
     first = result.ballots[0]
     both = tuple(ImageOps.fit(image, (512, 512)) for image in (first.face.crop, first.realized))
     told = f"{headline(result)}: {firmness_in_words(result)}"
@@ -242,155 +318,100 @@ def show_cast(faces, chosen, similarity, actors):
     return gr.HTML(visible=False), sheet, gr.ImageSlider(both, visible=True), gr.HTML(card, visible=True)
 
 
-def use_actors(files, progress=PROGRESS):
+def all_button(count: int, lang: str) -> gr.Button:
+    return gr.Button(label("all_faces", lang, count=count), visible=1 < count <= MAX_FACES)
+
+
+# The gallery
+
+
+def actors_of(visit: object) -> Gallery:
+    """Whom a visitor casts among."""
+    return visit_of(visit).own or caster.gallery
+
+
+def show_people(search, gender, visit, request: gr.Request):
+    """The people that fit the search as pictures, their ids in that order, and what to say about them."""
+    lang, actors = language(request), actors_of(visit)
+    faces = {}
+    for portrait in actors.portraits:
+        faces.setdefault(portrait.person, portrait)
+    wanted = str(search or "").casefold().strip()
+    found = [
+        person for person in faces if wanted in person.name.casefold() and gender in (None, "", person.gender)
+    ]
+    shown = found[:MAX_SHOWN]
+    pictures = [(faces[person].image, person.name) for person in shown]
+    told = label("people_told", lang, count=len(actors.people), portraits=len(actors.portraits))
+    if len(found) < len(faces) or len(shown) < len(found):
+        counts = label("people_shown", lang, shown=len(shown), found=len(found))
+        told += f" {counts}" if found else f" {label('nobody_found', lang)}"
+    return gr.Gallery(pictures, selected_index=None), [person.id for person in shown], told, ""
+
+
+def show_person(event: gr.SelectData, shown, visit, request: gr.Request):
+    """All portraits of the person who was clicked, with their sources."""
+    lang, actors = language(request), actors_of(visit)
+    if event.index not in range(len(shown)):
+        return gr.skip()
+    mine = [portrait for portrait in actors.portraits if portrait.person.id == shown[event.index]]
+    return page_markup.portraits_of(mine[0].person, mine, lang) if mine else gr.skip()
+
+
+def show_sources(visit, request: gr.Request) -> tuple[str, str]:
+    """Among whom is cast, and where the portraits are from."""
+    lang, visitor, actors = language(request), visit_of(visit), actors_of(visit)
+    counts = {"people": len(actors.people), "portraits": len(actors.portraits)}
+    if visitor.own:
+        told = label("own_told", lang, **counts)
+    else:
+        told = label("gallery_told", lang, **counts, name=actors.name, revision=actors.revision)
+    return told, page_markup.sources(actors.portraits, lang)
+
+
+def use_actors(files, visit, request: gr.Request, progress=PROGRESS):
     """A gallery of the visitor's own portraits, from loose photos or a ZIP."""
-    return make_gallery([(file, Path(file).name) for file in files or []])
+    return make_gallery([(file, Path(file).name) for file in files or []], visit, request)
 
 
-def use_folder(event: gr.EventData, progress=PROGRESS):
+def use_folder(event: gr.EventData, visit, request: gr.Request, progress=PROGRESS):
     """The same from a folder, whose files the page uploads with their names inside it."""
+    lang = language(request)
     sent = event._data.get("files") if isinstance(event._data, dict) else None
-    if not isinstance(sent, list) or not all(isinstance(file, dict) for file in sent):
-        raise gr.Error("That is no folder.", print_exception=False)
-    with errors_in_words():
+    with errors_in_words(lang):
+        if not isinstance(sent, list) or not all(isinstance(file, dict) for file in sent):
+            raise WebcastError(label("no_folder", lang))
         paths = uploaded(sent)
-    return make_gallery([(path, str(file.get("name"))) for path, file in zip(paths, sent, strict=True)])
+    files = [(path, str(file.get("name"))) for path, file in zip(paths, sent, strict=True)]
+    return make_gallery(files, visit, request)
 
 
-def make_gallery(files: list[tuple[str, str]]) -> tuple[Gallery, str]:
-    """The gallery, which lives as long as the visit, and what to say about it."""
-    with tempfile.TemporaryDirectory() as private, errors_in_words(hide=f"{private}/"):
-        folder = Path(private) / "your actors"
+def make_gallery(files: list[tuple[str, str]], visit: object, request: gr.Request) -> str:
+    """Remembers the gallery as long as the visit; the visit's token."""
+    lang, report = language(request), reporter(request)
+    with tempfile.TemporaryDirectory() as private, errors_in_words(lang, hide=f"{private}/"):
+        folder = Path(private) / label("own_actors", lang)
         folder.mkdir()
         unpack_portraits(files, folder)
-        actors, notices = compute_gallery(folder)
+        actors, notices = compute_gallery(folder, report)
     for notice in notices:
         gr.Info(escape(notice, quote=False))
-    people, portraits = counted(len(actors.people), "actor"), counted(len(actors.portraits), "portrait")
-    return actors, f"Casting among **your {people}** ({portraits}), for this visit only."
+    return visits.put(replace(visit_of(visit), own=actors), visit)
 
 
-def forget_actors():
-    return None, gallery_in_words()
-
-
-def gallery_in_words() -> str:
-    gallery = caster.gallery
-    people = counted(len(gallery.people), "person").replace("persons", "people")
-    return f"Casting among the **{people}** of the gallery {gallery.name} ({gallery.revision})."
-
-
-def all_button(count: int) -> gr.Button:
-    words = f"All {count} faces are one character: let them all vote"
-    return gr.Button(words, visible=1 < count <= MAX_FACES)
-
-
-def examples_html() -> str:
-    buttons = ""
-    for index, path in enumerate(EXAMPLES):
-        name, picture = path.stem.replace("-", " "), markup.data_uri(open_image(path), (400, 400))
-        buttons += (
-            f'<button type="button" data-example="{index}"><img alt="Cast our example page" src="{picture}">'
-            f"<span>{escape(name)}</span></button>"
-        )
-    return (
-        f'<p class="wc-told">No page at hand? Click one of ours.</p><div class="wc-examples">{buttons}</div>'
-    )
-
-
-def pages_html(panels: Sequence[Panel], faces: Sequence[Face], chosen: int) -> str:
-    """The pages one below the other, with a button over each face."""
-    buttons: dict[Panel, str] = dict.fromkeys(panels, "")
-    for index, face in enumerate(faces):
-        buttons[face.panel] += face_button(index, face, index == chosen)
-    pages = ""
-    for panel, inside in buttons.items():
-        picture = markup.data_uri(panel.image, (900, 30000))
-        pages += f'<div class="wc-page"><img alt="{escape(panel.name)}" src="{picture}">{inside}</div>'
-    found = f"{counted(len(faces), 'face')} found."
-    told = f"{found} Click the one to cast." if len(faces) > 1 else found
-    return f'<p class="wc-told" role="status">{told}</p><div class="wc-pages">{pages}</div>'
-
-
-def face_button(index: int, face: Face, is_chosen: bool) -> str:
-    width, height, box = *face.panel.image.size, face.box
-    place = (
-        f"left:{100 * box.x0 / width:.2f}%;top:{100 * box.y0 / height:.2f}%;"
-        f"width:{100 * box.width / width:.2f}%;height:{100 * box.height / height:.2f}%"
-    )
-    return (
-        f'<button type="button" class="wc-face" data-face="{index}" aria-pressed="{str(is_chosen).lower()}" '
-        f'aria-label="Cast face {index + 1} on {escape(face.panel.name)}" style="{place}">'
-        f"<span>{index + 1}</span></button>"
-    )
-
-
-EXAMPLE_JS = """
-element.addEventListener('click', event => {
-  const example = event.target.closest('[data-example]');
-  if (example) trigger('select', {index: Number(example.dataset.example), value: null});
-});
-"""
-
-CHOOSE_JS = """
-element.addEventListener('click', event => {
-  const face = event.target.closest('[data-face]');
-  if (!face) return;
-  for (const other of element.querySelectorAll('[data-face]'))
-    other.setAttribute('aria-pressed', other === face);
-  trigger('select', {index: Number(face.dataset.face), value: null});
-});
-"""
-
-FOLDER_HTML = """
-<label class="wc-folder">Or choose a folder with a folder of photos per person
-<input type="file" webkitdirectory multiple></label>
-"""
-
-FOLDER_JS = """
-element.addEventListener('change', async event => {
-  const files = [];
-  for (const file of [...event.target.files].slice(0, MAX_PHOTOS + 1)) {
-    const sent = await upload(file);
-    files.push({path: sent.path, name: file.webkitRelativePath});
-  }
-  trigger('upload', {files});
-});
-""".replace("MAX_PHOTOS", str(MAX_PHOTOS))
-
-HEADER = """
-<header class="wc-header"><h1>webcast</h1>
-<p>Who would play them? Drop a webtoon page, and the drawn face votes for the people it resembles.</p>
-</header>
-"""
-
-HINT = """
-<div class="wc-hint"><ol><li><b>Drop a page</b> or a whole episode, or take one of ours.</li>
-<li><b>Pick the face</b> to cast. The largest is picked for you.</li>
-<li><b>Keep the sheet</b>: the drawing, the photo it became, and who gets the part.</li></ol></div>
-"""
-
-
-def footer() -> str:
-    """Where the result comes from, what is allowed, and what becomes of the pictures."""
-    sources = caster.sources
-    warned = "".join(f"<p><b>{escape(notice)}</b></p>" for notice in caster.notices)
-    return f"""<footer class="wc-footer">{warned}
-<p><b>{DISCLAIMER}.</b> Votes come from the likeness of pictures. They say nothing about who anybody is.</p>
-<p>Weights: {escape(sources.weights)} <code>{escape(sources.weights_revision)}</code>.
-Gallery: {escape(sources.gallery)} <code>{escape(sources.gallery_revision)}</code>.</p>
-<p>At once: {MAX_PAGES} pages of {MAX_FILE_MB} MB each, {MAX_PIXELS // 10**6} megapixels together;
-{MAX_FACES} faces; {MAX_PHOTOS} portraits of your own. One call is computed at a time, {MAX_WAITING} may
-wait.</p>
-<p>Your pictures go to the machine that runs this page, serve for nothing else, and are deleted within
-{(KEEP_FOR_S + CLEAN_EVERY_S) // 60} minutes. Your own actors are forgotten with your visit.</p></footer>"""
+def forget_actors(visit):
+    return visits.put(replace(visit_of(visit), own=None), visit)
 
 
 # The API
 
 
 def cast(
-    pages: list[gr.FileData], faces: list[int] | None = None, similarity: str | None = None
+    pages: list[gr.FileData],
+    request: gr.Request,
+    faces: list[int] | None = None,
+    similarity: str | None = None,
+    lang: str | None = None,
 ) -> tuple[gr.FileData, dict]:
     """Cast a drawn character with people of the gallery: AI resemblance, not identification.
 
@@ -398,33 +419,39 @@ def cast(
         pages: The pages, panels or strips as picture files.
         faces: Which faces are the character, as indices from /detect; without it all faces count as one.
         similarity: "direct" compares the drawing, "realized" its photo; without it the better one.
+        lang: "en" or "ko", the language of the answer; without it that of the request.
 
     Returns:
         The casting sheet as a picture
         The standings (best first), every face's ballot, how firm the result is, and its sources
     """
-    with errors_in_words():
-        found, _, notices = find_faces(uploaded(pages))
+    lang = asked_language(lang, request)
+    with errors_in_words(lang):
+        found, _, notices = find_faces(uploaded(pages), lang)
         if faces is None and len(found) > 1:
-            notices.append(f"All {len(found)} faces found count as one character.")
-        chosen = choose(found, range(len(found)) if faces is None else faces)
-        result = compute(chosen, None, similarity)
+            notices.append(label("all_count", lang, count=len(found)))
+        chosen = choose(found, range(len(found)) if faces is None else faces, lang)
+        result = compute(chosen, caster.gallery, similarity, None)
     result = replace(result, notices=(*notices, *result.notices))
     return picture_file(draw_sheet(result), "sheet"), to_json(result)
 
 
-def detect(pages: list[gr.FileData]) -> tuple[list[gr.FileData], dict]:
+def detect(
+    pages: list[gr.FileData], request: gr.Request, lang: str | None = None
+) -> tuple[list[gr.FileData], dict]:
     """Find the drawn faces of webtoon pages.
 
     Args:
         pages: The pages, panels or strips as picture files.
+        lang: "en" or "ko", the language of the answer; without it that of the request.
 
     Returns:
         The pages with every face boxed and numbered
         The faces: index for /cast and /realize, number as drawn, page, box in pixels, detector, likelihood
     """
-    with errors_in_words():
-        faces, panels, notices = find_faces(uploaded(pages))
+    lang = asked_language(lang, request)
+    with errors_in_words(lang):
+        faces, panels, notices = find_faces(uploaded(pages), lang)
     marks = {panel: [] for panel in panels}
     for index, face in enumerate(faces):
         marks[face.panel].append((index + 1, face, False))
@@ -433,20 +460,24 @@ def detect(pages: list[gr.FileData]) -> tuple[list[gr.FileData], dict]:
     return boxed, {"faces": told, "notices": notices}
 
 
-def realize(pages: list[gr.FileData], faces: list[int] | None = None) -> tuple[list[gr.FileData], dict]:
+def realize(
+    pages: list[gr.FileData], request: gr.Request, faces: list[int] | None = None, lang: str | None = None
+) -> tuple[list[gr.FileData], dict]:
     """Turn the drawn faces of webtoon pages into photo-like pictures of nobody.
 
     Args:
         pages: The pages, panels or strips as picture files.
         faces: Which faces, as indices from /detect; without it all faces.
+        lang: "en" or "ko", the language of the answer; without it that of the request.
 
     Returns:
         The photo-like pictures, in the order of the faces
         The faces: page, box in pixels, detector, likelihood
     """
-    with errors_in_words():
-        found, _, notices = find_faces(uploaded(pages))
-        chosen = choose(found, range(len(found)) if faces is None else faces)
+    lang = asked_language(lang, request)
+    with errors_in_words(lang):
+        found, _, notices = find_faces(uploaded(pages), lang)
+        chosen = choose(found, range(len(found)) if faces is None else faces, lang)
         photos = compute_photos([face.crop for face in chosen])
     told = {"faces": [face_json(face) for face in chosen], "notices": notices}
     return [picture_file(photo, "realized") for photo in photos], told
@@ -468,34 +499,126 @@ def picture_file(image: Image.Image, name: str) -> dict:
     return gr.FileData(path=path, orig_name=f"{name}.png", mime_type="image/png").model_dump()
 
 
+# The words of the page, which the browser puts into its own language
+
+
+def page_words() -> dict[str, dict[str, str]]:
+    """For each language what `t` may name: the labels, filled in, and what is made of them."""
+    sources, words = asdict(caster.sources), {}
+    for lang in LANGUAGES:
+        mine = {key: label(key, lang) for key in LABELS}
+        mine |= {
+            key: label(key, lang, **LIMITS, **sources)
+            for key in ("foot_limits", "foot_private", "foot_sources")
+        }
+        mine["about"] = label("about", lang, private=mine["foot_private"], limits=mine["foot_limits"])
+        mine["header"] = f'<header class="wc-header"><h1>webcast</h1><p>{mine["tagline"]}</p></header>'
+        for page in PAGES:
+            name, lead = mine[f"nav_{page}"], mine[f"lead_{page}"]
+            mine[f"header_{page}"] = f'<header class="wc-header"><h1>{name}</h1><p>{lead}</p></header>'
+        mine["hint"] = f'<div class="wc-hint">{mine["page_hint"]}</div>'
+        mine["examples"] = page_markup.examples(EXAMPLES, lang)
+        mine["folder"] = (
+            f'<label class="wc-folder">{mine["own_folder"]}'
+            '<input type="file" webkitdirectory multiple></label>'
+        )
+        mine["footer"] = footer(mine)
+        words[lang] = mine
+    return words
+
+
+def footer(words: dict[str, str]) -> str:
+    """Where results come from, what is allowed, and what becomes of the pictures."""
+    warned = "".join(f"<p><b>{escape(notice)}</b></p>" for notice in caster.notices)
+    told = "".join(
+        f"<p>{words[key]}</p>" for key in ("foot_likeness", "foot_sources", "foot_limits", "foot_private")
+    )
+    return f'<footer class="wc-footer">{warned}{told}</footer>'
+
+
+t = gr.I18n(**page_words())
+
+EXAMPLE_JS = """
+element.addEventListener('click', event => {
+  const example = event.target.closest('[data-example]');
+  if (example) trigger('select', {index: Number(example.dataset.example), value: null});
+});
+"""
+
+CHOOSE_JS = """
+element.addEventListener('click', event => {
+  const face = event.target.closest('[data-face]');
+  if (!face) return;
+  for (const other of element.querySelectorAll('[data-face]'))
+    other.setAttribute('aria-pressed', other === face);
+  trigger('select', {index: Number(face.dataset.face), value: null});
+});
+"""
+
+FOLDER_JS = """
+element.addEventListener('change', async event => {
+  const files = [];
+  for (const file of [...event.target.files].slice(0, MAX_PHOTOS + 1)) {
+    const sent = await upload(file);
+    files.push({path: sent.path, name: file.webkitRelativePath});
+  }
+  trigger('upload', {files});
+});
+""".replace("MAX_PHOTOS", str(MAX_PHOTOS))
+
+
 # The layout
 
 ONE_AT_A_TIME = {"concurrency_id": "compute", "concurrency_limit": 1}
-PRIVATE = {"api_visibility": "private", **ONE_AT_A_TIME}
+PRIVATE = {"api_visibility": "private"}
+COMPUTED = {**PRIVATE, **ONE_AT_A_TIME}
 
-with gr.Blocks(
-    title="webcast", analytics_enabled=False, delete_cache=(CLEAN_EVERY_S, KEEP_FOR_S), fill_width=True
-) as demo:
+
+def open_page(key: str) -> gr.BrowserState:
+    """What stands on top of every page; the visit, which the browser remembers from page to page."""
+    links = {lang: [[label(f"nav_{page}", lang), page] for page in PAGES] for lang in LANGUAGES}
+    bar = gr.Navbar(links["en"], main_page_name=t("nav_page"))
+    visit = gr.BrowserState(None, storage_key="webcast-visit", secret=VISIT_SECRET)
+    gr.HTML(t("header" if key == "page" else f"header_{key}"))
+    titles = {lang: f"{label(f'nav_{key}', lang)} · webcast" for lang in LANGUAGES}
+    # Gradio translates what it shows, but neither the bar's links nor the document's language and title.
+    script = f"""() => {{
+      const lang = navigator.language.startsWith('ko') ? 'ko' : 'en';
+      document.documentElement.lang = lang;
+      document.title = {json.dumps(titles)}[lang];
+      return [{json.dumps(links)}[lang]];
+    }}"""
+    demo.load(None, None, bar, js=script, **PRIVATE)
+    return visit
+
+
+def close_page() -> None:
+    """What stands below every page."""
+    stopping = gr.Button(t("stop"), variant="stop", size="sm", elem_id="stop")
+    stopping.click(stop, None, None, queue=False, **PRIVATE)
+    gr.HTML(t("footer"))
+
+
+def lay_out_cast_a_page() -> None:
+    visit = open_page("page")
     faces_found = gr.State([], time_to_live=KEEP_FOR_S)
     faces_chosen = gr.State([], time_to_live=KEEP_FOR_S)
-    own_actors = gr.State(None, time_to_live=KEEP_FOR_S)
-    gr.HTML(HEADER)
     with gr.Row(elem_classes="wc-stage"):
         with gr.Column(scale=5, min_width=320):
             dropped = gr.File(
-                label="Webtoon pages",
+                label=t("page_drop"),
                 file_count="multiple",
                 file_types=["image"],
                 height=150,
                 elem_id="pages",
             )
-            examples = gr.HTML(examples_html(), js_on_load=EXAMPLE_JS, elem_id="examples")
+            examples = gr.HTML(t("examples"), js_on_load=EXAMPLE_JS, elem_id="examples")
             page_view = gr.HTML(js_on_load=CHOOSE_JS, elem_id="faces")
-            all_faces = gr.Button(visible=False)
+            all_faces = gr.Button(visible=False, elem_id="all-faces")
         with gr.Column(scale=6, min_width=320):
-            hint = gr.HTML(HINT)
+            hint = gr.HTML(t("hint"))
             sheet_view = gr.Image(
-                label="The casting sheet",
+                label=t("sheet"),
                 show_label=False,
                 visible=False,
                 format="png",
@@ -503,45 +626,99 @@ with gr.Blocks(
                 buttons=["download", "fullscreen"],
                 elem_id="sheet",
             )
-            slider = gr.ImageSlider(
-                label="Drag: from the drawing to the photo", visible=False, interactive=False, max_height=360
-            )
+            slider = gr.ImageSlider(label=t("slider"), visible=False, interactive=False, max_height=360)
     ballots_view = gr.HTML(visible=False, elem_id="ballots")
-    with gr.Accordion("Cast with your own actors", open=False):
-        gr.Markdown(
-            "Drop one ZIP with a folder of photos per person, or loose photos named after the person "
-            "(`Marlowe Finch 1.jpg`). Use photos you may use; nobody else sees them."
-        )
-        portraits = gr.File(label="Portraits", file_count="multiple", height=140, elem_id="portraits")
-        portrait_folder = gr.HTML(FOLDER_HTML, js_on_load=FOLDER_JS, elem_id="portrait-folder")
-        actors_told = gr.Markdown(gallery_in_words())
-        back = gr.Button("Back to the gallery of this app", size="sm")
-    with gr.Accordion("How faces are compared", open=False):
+    with gr.Accordion(t("settings"), open=False):
         similarity = gr.Radio(
-            [("The drawing itself", "direct"), ("The photo it became", "realized")],
+            [(t("direct"), "direct"), (t("realized"), "realized")],
             value=caster.stages.similarity,
-            label="Compare with the portraits",
-            info="Chosen at first is the one that was measured to cast better.",
+            label=t("similarity"),
+            info=t("similarity_info"),
         )
-    gr.HTML(footer())
+    close_page()
 
     found = [faces_found, faces_chosen, page_view, all_faces]
     result = [hint, sheet_view, slider, ballots_view]
-    settings = [similarity, own_actors]
-    shown = {"show_progress_on": [hint, sheet_view], **PRIVATE}
-    again = (show_again, [faces_found, faces_chosen, *settings], result)
+    settings = [similarity, visit]
+    shown = {"show_progress_on": [hint, sheet_view], **COMPUTED}
     dropped.upload(show_pages, [dropped, *settings], [*found, *result], **shown)
     examples.select(show_example, settings, [*found, *result], **shown)
     page_view.select(show_choice, [faces_found, *settings], [faces_chosen, *result], **shown)
     all_faces.click(show_all, [faces_found, *settings], [faces_chosen, *result], **shown)
-    similarity.input(*again, **shown)
-    told = [own_actors, actors_told]
-    portraits.upload(use_actors, portraits, told, **PRIVATE).success(*again, **shown)
-    portrait_folder.upload(use_folder, None, told, **PRIVATE).success(*again, **shown)
-    back.click(forget_actors, None, told, **PRIVATE).success(*again, **shown)
+    similarity.input(show_again, [faces_found, faces_chosen, *settings], result, **shown)
+
+
+def lay_out_gallery() -> None:
+    visit = open_page("gallery")
+    shown = gr.State([], time_to_live=KEEP_FOR_S)
+    among = gr.Markdown(elem_id="among")
+    with gr.Row():
+        search = gr.Textbox(label=t("search"), placeholder=t("search_hint"), elem_id="search", scale=2)
+        gender = gr.Radio(
+            [(t("everyone"), ""), (t("women"), "female"), (t("men"), "male")],
+            value="",
+            label=t("gender"),
+            scale=3,
+        )
+    counted = gr.Markdown(elem_id="counted")
+    people = gr.Gallery(
+        label=t("people"),
+        columns=6,
+        height="auto",
+        object_fit="cover",
+        format="jpeg",
+        allow_preview=False,
+        buttons=[],
+        interactive=False,
+        elem_id="people",
+    )
+    person = gr.HTML(elem_id="person")
+    with gr.Accordion(t("own_actors"), open=False, elem_id="own-actors"):
+        gr.Markdown(t("own_hint"))
+        portraits = gr.File(label=t("own_drop"), file_count="multiple", height=140, elem_id="portraits")
+        folder = gr.HTML(t("folder"), js_on_load=FOLDER_JS, elem_id="portrait-folder")
+        back = gr.Button(t("back"), size="sm")
+    origins = gr.HTML(elem_id="sources")
+    close_page()
+
+    browse = (show_people, [search, gender, visit], [people, shown, counted, person])
+    told = (show_sources, visit, [among, origins])
+    gr.on([search.change, gender.input], *browse, show_progress="hidden", **PRIVATE)
+    people.select(show_person, [shown, visit], person, show_progress="hidden", **PRIVATE)
+    changed = [
+        portraits.upload(use_actors, [portraits, visit], visit, show_progress_on=[people], **COMPUTED),
+        folder.upload(use_folder, visit, visit, show_progress_on=[people], **COMPUTED),
+        back.click(forget_actors, visit, visit, **PRIVATE),
+    ]
+    for event in changed:
+        shown_again = event.success(*browse, show_progress_on=[people], **PRIVATE)
+        shown_again.then(*told, show_progress="hidden", **PRIVATE)
+    demo.load(*browse, show_progress_on=[people], **PRIVATE)
+    demo.load(*told, show_progress="hidden", **PRIVATE)
+
+
+def lay_out_about() -> None:
+    open_page("about")
+    gr.Markdown(t("about"), elem_id="about")
+    for key, card in zip(("card_weights", "card_gallery"), CARDS, strict=True):
+        with gr.Accordion(t(key), open=False):
+            gr.Markdown(card or t("no_card"), elem_classes="wc-card")
+    close_page()
+
+
+with gr.Blocks(
+    title="webcast", analytics_enabled=False, delete_cache=(CLEAN_EVERY_S, KEEP_FOR_S), fill_width=True
+) as demo:
+    lay_out_cast_a_page()
+    gr.Timer(CLEAN_EVERY_S).tick(visits.forget_old, **PRIVATE)
     for endpoint in (cast, detect, realize):
         gr.api(endpoint, api_name=endpoint.__name__, **ONE_AT_A_TIME)
     gr.api(gallery, api_name="gallery")
+    demo.unload(leave)
+with demo.route("The gallery", "/gallery", show_in_navbar=False):
+    lay_out_gallery()
+with demo.route("About", "/about", show_in_navbar=False):
+    lay_out_about()
 
 demo.queue(max_size=MAX_WAITING)
 
@@ -550,7 +727,14 @@ THEME = gr.themes.Base(
     primary_hue=gr.themes.colors.rose,
     neutral_hue=gr.themes.colors.stone,
     radius_size=gr.themes.sizes.radius_none,
-    font=["Pretendard", "system-ui", "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR", "sans-serif"],
+    font=[
+        "Pretendard",
+        "system-ui",
+        "Apple SD Gothic Neo",
+        "Malgun Gothic",
+        "Noto Sans KR",
+        "sans-serif",
+    ],
     font_mono=["ui-monospace", "monospace"],
 ).set(
     body_background_fill=PAPER,
@@ -568,6 +752,7 @@ if __name__ == "__main__":
         theme=THEME,
         css=markup.BALLOT_CSS,
         css_paths=HERE / "app.css",
+        i18n=t,
         max_file_size=f"{MAX_FILE_MB}mb",
         state_session_capacity=MAX_VISITS,
         footer_links=["api"],

@@ -24,9 +24,9 @@ def page():
     return handle_file(EXAMPLES[0])
 
 
-def call(app_url, name, data):
+def call(app_url, name, data, headers=None):
     """Call an endpoint as anybody can, past gradio_client; the last event's name and data."""
-    posted = httpx.post(f"{app_url}gradio_api/call/{name}", json={"data": data}, timeout=60)
+    posted = httpx.post(f"{app_url}gradio_api/call/{name}", json={"data": data}, headers=headers, timeout=60)
     if posted.status_code != 200:
         return "refused", posted.text
     event = posted.json()["event_id"]
@@ -141,6 +141,31 @@ def test_faces_that_are_not_there_are_refused(client, page, faces):
         client.predict([page], faces, api_name="/cast")
 
 
+@pytest.mark.parametrize(
+    ("lang", "words"), [("ko", "얼굴을 찾지 못했습니다"), ("en", "No drawn face"), (None, "No drawn")]
+)
+def test_the_language_of_the_answer_can_be_chosen(client, tmp_path, lang, words):
+    with pytest.raises(AppError, match=words):
+        client.predict([handle_file(bad_file(tmp_path, "faceless"))], lang=lang, api_name="/detect")
+
+
+def test_another_language_is_refused(client, page):
+    with pytest.raises(AppError, match="choose en or ko"):
+        client.predict([page], lang="tlh", api_name="/detect")
+
+
+def test_the_language_follows_the_request(app_url):
+    headers = {"accept-language": "ko-KR,ko;q=0.9"}
+    event, said = call(app_url, "detect", [[], None], headers)
+    assert event == "error"
+    assert "아직 페이지가 없습니다" in said["error"]
+
+
+@pytest.mark.parametrize("path", ["", "gallery", "about"])
+def test_every_page_is_served(app_url, path):
+    assert httpx.get(f"{app_url}{path}", timeout=60).status_code == 200
+
+
 def test_another_similarity_is_refused(client, page):
     with pytest.raises(AppError, match="direct or realized"):
         client.predict([page], [0], "nearest", api_name="/cast")
@@ -168,7 +193,7 @@ def test_too_many_pages_are_refused(client, page):
     ],
 )
 def test_files_that_nobody_uploaded_are_not_read(app_url, pages):
-    event, said = call(app_url, "detect", [pages])
+    event, said = call(app_url, "detect", [pages, None])
     assert event == "error"
     assert said["error"], "a sentence is due, not a traceback kept silent"
     assert "root:" not in said["error"]
@@ -176,12 +201,18 @@ def test_files_that_nobody_uploaded_are_not_read(app_url, pages):
 
 def test_gradio_itself_refuses_files_that_were_not_uploaded(app_url):
     stolen = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
-    assert call(app_url, "detect", [[stolen]])[0] == "error"
+    assert call(app_url, "detect", [[stolen], None])[0] == "error"
 
 
 @pytest.mark.parametrize(
     ("name", "data"),
-    [("show_example", ["direct"]), ("show_pages", [[], "direct"]), ("show_all", ["direct"])],
+    [
+        ("show_example", ["direct", None]),
+        ("show_pages", [[], "direct", None]),
+        ("show_all", ["direct", None]),
+        ("use_folder", ["guessed token"]),
+        ("use_actors", [["/etc/passwd"], None]),
+    ],
 )
 def test_what_belongs_to_the_page_judges_what_it_gets_too(app_url, name, data):
     event, said = call(app_url, name, data)
@@ -198,6 +229,7 @@ def test_the_page_says_limits_sources_and_when_uploads_go(app_url):
     page = httpx.get(f"{app_url}config", timeout=60).text
     for words in ("12 pages", "20 MB", "24 faces", "24 may", "deleted within", "AI resemblance", "Weights:"):
         assert words in page
+    assert json.loads(page)["i18n_translations"]["ko"]["stop"] == "멈추기"
 
 
 @pytest.mark.slow

@@ -117,23 +117,42 @@ def test_a_page_without_a_face_is_answered_with_a_sentence(page, tmp_path):
     page.get_by_text("No drawn face was found").first.wait_for()
 
 
-def test_own_actors_are_cast_for_this_visit_only(page, app_url, tmp_path):
-    photos = list(read_photos(read_table(BUNDLED_GALLERY), BUNDLED_GALLERY))[:8]
-    with zipfile.ZipFile(tmp_path / "actors.zip", "w") as archive:
+def own_actors(folder: Path, people: int) -> Path:
+    """A ZIP of portraits of the bundle under other names."""
+    photos = list(read_photos(read_table(BUNDLED_GALLERY), BUNDLED_GALLERY))[: 3 * people]
+    with zipfile.ZipFile(folder / "actors.zip", "w") as archive:
         for number, photo in enumerate(photos):
-            archive.writestr(f"우리 배우 {number // 4}/{number}.png", photo.file)
+            archive.writestr(f"우리 배우 {number // 3}/{number}.png", photo.file)
+    return folder / "actors.zip"
+
+
+def go_to(page, name: str) -> None:
+    page.get_by_role("link", name=name, exact=True).click()
+    page.wait_for_selector(".wc-footer")
+
+
+def test_own_actors_are_cast_on_every_page_and_for_this_visit_only(page, browser, app_url, tmp_path):
+    go_to(page, "The gallery")
+    page.get_by_role("button", name="Your own actors").click()
+    drop(page, "#portraits", own_actors(tmp_path, 3))
+    page.get_by_text("your 3 actors").wait_for()
+    page.wait_for_function("() => document.querySelector('#people').innerText.includes('우리 배우 2')")
+    go_to(page, "Cast a page")
     page.locator("#examples button").first.click()
     wait_for_cast(page)
-    page.get_by_role("button", name="own actors").click()
-    drop(page, "#portraits", tmp_path / "actors.zip")
-    page.get_by_text("for this visit only").wait_for()
-    page.wait_for_function(
-        "() => document.querySelector('#ballots .wc-nearest').innerText.includes('우리 배우')"
-    )
+    assert "우리 배우" in page.locator("#ballots .wc-nearest").first.inner_text()
+
+    stranger = browser.new_context().new_page()
+    stranger.goto(f"{app_url}gallery")
+    stranger.get_by_text("60 people").first.wait_for(timeout=PATIENCE_MS)
+    assert "우리 배우" not in stranger.inner_text("body")
+    stranger.context.close()
+
+    go_to(page, "The gallery")
+    page.get_by_text("your 3 actors").wait_for()
+    page.get_by_role("button", name="Your own actors").click()
     page.get_by_role("button", name="Back to the gallery").click()
-    page.wait_for_function(
-        "() => !document.querySelector('#ballots .wc-nearest').innerText.includes('우리 배우')"
-    )
+    page.wait_for_function("() => !document.querySelector('#people').innerText.includes('우리 배우')")
 
 
 def test_own_actors_come_as_a_folder_too(page, tmp_path):
@@ -142,20 +161,63 @@ def test_own_actors_come_as_a_folder_too(page, tmp_path):
         path = tmp_path / "troupe" / f"우리 배우 {number // 3}" / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(photo.file)
-    page.get_by_role("button", name="own actors").click()
+    go_to(page, "The gallery")
+    page.get_by_role("button", name="Your own actors").click()
     page.locator("#portrait-folder input").set_input_files(tmp_path / "troupe")
     page.get_by_text("your 2 actors").wait_for()
 
 
+def test_the_gallery_can_be_searched_and_shows_where_portraits_are_from(page):
+    go_to(page, "The gallery")
+    page.locator("#people .thumbnail-item").first.wait_for()
+    everyone = page.locator("#people .thumbnail-item").count()
+    page.get_by_text("Women", exact=True).click()
+    page.get_by_text("Shown: ").wait_for()
+    assert 0 < page.locator("#people .thumbnail-item").count() < everyone
+    page.get_by_label("Search by name").fill("noella")
+    page.wait_for_function("() => document.querySelectorAll('#people .thumbnail-item').length === 1")
+    page.locator("#people .thumbnail-item").first.click()
+    page.locator("#person img").first.wait_for()
+    assert "MIT" in page.locator("#person").inner_text()
+    assert "Sources and licences" in page.locator("#sources").inner_text()
+    page.get_by_label("Search by name").fill("<b>nobody")
+    page.get_by_text("Nobody is called so").wait_for()
+
+
+def test_the_page_about_shows_the_cards(page):
+    go_to(page, "About")
+    page.get_by_role("button", name="The card of the weights").click()
+    page.get_by_text("The bundled weights of webcast").wait_for()
+    assert "never an identification" in page.inner_text("#about")
+
+
+def test_a_korean_browser_gets_korean(browser, app_url, tmp_path):
+    context = browser.new_context(locale="ko-KR")
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(app_url)
+    page.get_by_text("가진 그림이 없나요?").wait_for()
+    assert page.evaluate("document.documentElement.lang") == "ko"
+    page.get_by_role("link", name="배우 갤러리").wait_for()
+    Image.new("RGB", (500, 500), "white").save(tmp_path / "white.png")
+    drop(page, "#pages", tmp_path / "white.png")
+    page.get_by_text("그려진 얼굴을 찾지 못했습니다").first.wait_for()
+    context.close()
+
+
 def test_the_page_asks_nobody_else_and_fits_a_phone(browser, app_url):
-    context = browser.new_context(viewport={"width": 390, "height": 844})
+    context = browser.new_context(viewport={"width": 375, "height": 812})
     context.set_default_timeout(PATIENCE_MS)
     page, asked = context.new_page(), []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(app_url)
     page.locator("#examples button").first.click()
     wait_for_cast(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    for path in ("gallery", "about"):
+        page.goto(f"{app_url}{path}")
+        page.wait_for_selector(".wc-footer")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375
     assert [url for url in asked if not url.startswith((app_url, "data:", "blob:"))] == []
     context.close()
 

@@ -37,7 +37,7 @@ def test_the_tools_are_listed_with_what_they_take(tools):
     assert set(listed) == {"cast", "detect", "realize", "gallery"}
     assert all(tool.description for tool in listed.values())
     takes = listed["cast"].inputSchema
-    assert set(takes["properties"]) == {"pages", "faces", "similarity"}
+    assert set(takes["properties"]) == {"pages", "faces", "similarity", "lang"}
     assert takes["required"] == ["pages"]
     assert all(argument["description"] for argument in takes["properties"].values())
 

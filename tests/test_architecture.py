@@ -9,9 +9,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {"types", "errors"},
-    {"images", "networks", "photos", "words", "opencv"},
+    {"images", "networks", "photos", "words", "labels", "visits", "opencv"},
     {"weights", "tensors", "dataset", "markup", "unpack", "align"},
-    {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet"},
+    {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet", "page_markup"},
     {"hub", "caster"},
     {"build"},
     {"__init__", "__main__"},
@@ -20,7 +20,7 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 NEVER = {"gradio", "accelerate", "training", "spaces", "mediapipe"}
 WITHOUT_TORCH = {
     "types", "errors", "images", "photos", "words", "dataset", "markup", "unpack", "gallery", "vote", "sheet",
-    "hub", "__init__", "__main__", "align", "opencv",
+    "hub", "__init__", "__main__", "align", "opencv", "labels", "visits", "page_markup",
 }  # fmt: skip
 SOURCES = sorted((ROOT / "webcast").rglob("*.py"))
 

@@ -1,0 +1,82 @@
+"""The pieces of HTML that the app's pages are made of; every word of a stranger is escaped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from webcast.images import open_image
+from webcast.labels import LABELS, label
+from webcast.markup import data_uri
+from webcast.types import Face, Panel, Person, Portrait
+
+
+def examples(paths: Sequence[Path], lang: str) -> str:
+    """A button with a picture for each example page."""
+    buttons = ""
+    for index, path in enumerate(paths):
+        name = label(f"example_{path.stem}", lang) if f"example_{path.stem}" in LABELS else path.stem
+        picture = data_uri(open_image(path), (400, 400))
+        buttons += (
+            f'<button type="button" data-example="{index}">'
+            f'<img alt="{label("example_alt", lang)}" src="{picture}"><span>{escape(name)}</span></button>'
+        )
+    return f'<p class="wc-told">{label("page_examples", lang)}</p><div class="wc-examples">{buttons}</div>'
+
+
+def pages(panels: Sequence[Panel], faces: Sequence[Face], chosen: int, lang: str) -> str:
+    """The pages one below the other, with a button over each face."""
+    buttons: dict[Panel, str] = dict.fromkeys(panels, "")
+    for index, face in enumerate(faces):
+        buttons[face.panel] += face_button(index, face, index == chosen, lang)
+    shown = ""
+    for panel, inside in buttons.items():
+        picture = data_uri(panel.image, (900, 30000))
+        shown += f'<div class="wc-page"><img alt="{escape(panel.name)}" src="{picture}">{inside}</div>'
+    told = label("found_one", lang) if len(faces) == 1 else label("found_many", lang, count=len(faces))
+    return f'<p class="wc-told" role="status">{told}</p><div class="wc-pages">{shown}</div>'
+
+
+def face_button(index: int, face: Face, is_chosen: bool, lang: str) -> str:
+    width, height, box = *face.panel.image.size, face.box
+    place = (
+        f"left:{100 * box.x0 / width:.2f}%;top:{100 * box.y0 / height:.2f}%;"
+        f"width:{100 * box.width / width:.2f}%;height:{100 * box.height / height:.2f}%"
+    )
+    told = escape(label("face_button", lang, number=index + 1, page=face.panel.name))
+    return (
+        f'<button type="button" class="wc-face" data-face="{index}" aria-pressed="{str(is_chosen).lower()}" '
+        f'aria-label="{told}" style="{place}"><span>{index + 1}</span></button>'
+    )
+
+
+def portraits_of(person: Person, portraits: Sequence[Portrait], lang: str) -> str:
+    """Every portrait of one person with its source and licence."""
+    name = escape(person.name)
+    items = ""
+    for portrait in portraits:
+        origin = ", ".join(part for part in (portrait.source, portrait.licence) if part)
+        told = escape(origin or label("no_origin", lang))
+        alt = escape(label("portraits_of", lang, name=person.name))
+        items += (
+            f'<li><figure><img alt="{alt}" src="{data_uri(portrait.image, (320, 320))}">'
+            f"<figcaption><small>{told}</small></figcaption></figure></li>"
+        )
+    return f'<article class="wc-ballot"><h3>{name}</h3><ul class="wc-nearest">{items}</ul></article>'
+
+
+def sources(portraits: Sequence[Portrait], lang: str) -> str:
+    """How many portraits come from where, under which licence."""
+    each = Counter((portrait.source, portrait.licence) for portrait in portraits)
+    unsaid = label("not_said", lang)
+    rows = "".join(
+        f"<tr><td>{escape(source or unsaid)}</td><td>{escape(licence or unsaid)}</td><td>{count}</td></tr>"
+        for (source, licence), count in each.most_common(50)
+    )
+    head = "".join(f"<th>{label(key, lang)}</th>" for key in ("source", "licence", "portraits"))
+    return (
+        f'<table class="wc-table"><caption>{label("sources", lang)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    )
