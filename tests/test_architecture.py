@@ -9,18 +9,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {"types", "errors"},
-    {"images", "networks", "photos", "words", "labels", "visits", "opencv"},
-    {"weights", "tensors", "dataset", "markup", "unpack", "align"},
+    {"images", "networks", "photos", "words", "labels", "visits", "opencv", "parts"},
+    {"weights", "tensors", "dataset", "markup", "unpack", "align", "heads"},
     {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet", "page_markup"},
-    {"hub", "caster"},
+    {"hub", "caster", "published_detectors"},
     {"build"},
+    {"compare"},
     {"__init__", "__main__"},
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 NEVER = {"gradio", "accelerate", "training", "spaces", "mediapipe"}
 WITHOUT_TORCH = {
     "types", "errors", "images", "photos", "words", "dataset", "markup", "unpack", "gallery", "vote", "sheet",
-    "hub", "__init__", "__main__", "align", "opencv", "labels", "visits", "page_markup",
+    "hub", "__init__", "__main__", "align", "opencv", "labels", "visits", "page_markup", "parts", "heads",
 }  # fmt: skip
 SOURCES = sorted((ROOT / "webcast").rglob("*.py"))
 

@@ -56,7 +56,7 @@ def test_windows_are_seen_as_they_are_and_mirrored(tmp_path, network, noise):
     embeddings = embedder.embed([picture, ImageOps.mirror(picture), framed, noise[3]])
     assert embeddings[0] @ embeddings[2] == pytest.approx(1, abs=1e-5)
     assert embeddings[0] @ embeddings[3] < 0.999
-    one = embed.ResNet18Embedder(network, CPU, 64, [0.5] * 3, [0.5] * 3, "", "", [(0.2, 0.2, 0.8, 0.8)])
+    one = embed.NetworkEmbedder(network, CPU, 64, [0.5] * 3, [0.5] * 3, "", "", [(0.2, 0.2, 0.8, 0.8)])
     plain, mirrored = one.embed([picture, ImageOps.mirror(picture)])
     np.testing.assert_allclose(plain, mirrored, atol=1e-5)
 

@@ -16,6 +16,7 @@ from webcast import build
 from webcast.__main__ import Bars, build_parser, main
 from webcast.caster import Caster
 from webcast.gallery import load_gallery
+from webcast.parts import Parts
 
 RED = "#c03030"
 
@@ -29,18 +30,21 @@ def troupe(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def plain(troupe, monkeypatch):
-    """Puts the plain stages in the place of the real ones."""
+    """Puts the plain stages in the place of the real ones; gives the parts that were asked for."""
+    asked = []
 
-    def load_stages(weights=None, device=None):
+    def load_stages(weights=None, device=None, parts=None):
         build.choose_device(device)
+        asked.append(parts)
         return fakes.stages()
 
-    def load_caster(gallery=None, weights=None, device=None):
-        stages = load_stages(weights, device)
+    def load_caster(gallery=None, weights=None, device=None, parts=None):
+        stages = load_stages(weights, device, parts)
         return Caster(stages, load_gallery(gallery or troupe, stages.embedder))
 
     monkeypatch.setattr(build, "load_stages", load_stages)
     monkeypatch.setattr(build, "load_caster", load_caster)
+    return asked
 
 
 @pytest.fixture
@@ -376,7 +380,16 @@ COMMANDS = commands(build_parser())
 
 
 def test_these_are_the_commands():
-    assert set(COMMANDS) == {"cast", "detect", "upscale", "realize", "draw", "gallery build", "gallery info"}
+    assert set(COMMANDS) == {
+        "cast",
+        "detect",
+        "upscale",
+        "realize",
+        "draw",
+        "gallery build",
+        "gallery info",
+        "parts",
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -400,6 +413,26 @@ def test_help_does_not_load_torch():
     code = "import sys; sys.argv = ['webcast', '--help']; import webcast.__main__ as m\n"
     code += "try: m.main()\nexcept SystemExit: assert not {'torch', 'datasets', 'cv2'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120, stdout=subprocess.DEVNULL)
+
+
+def test_parts_are_chosen_by_name(plain, good, tmp_path):
+    out = ["--out", tmp_path / "out"]
+    assert run("detect", good, "--detector", "animeface+haar", "--parts", "p") == 0
+    assert run("upscale", good, "--upscaler", "none", *out) == 0
+    assert run("realize", good, "--realizer", "cyclegan", "--upscaler", "srcnn", *out) == 0
+    assert run("cast", good, "--embedder", "vgg16-imagenet", "--distance", "euclidean", *out) == 0
+    photos, own = fakes.photos(tmp_path / "photos", each=1), tmp_path / "own"
+    assert (
+        run("gallery", "build", photos, "--photo-detector", "yunet", "--photo-upscaler", "rdn", "--out", own)
+        == 0
+    )
+    assert plain == [
+        Parts(detector="animeface+haar", folder="p"),
+        Parts(upscaler="none"),
+        Parts(realizer="cyclegan", upscaler="srcnn"),
+        Parts(embedder="vgg16-imagenet", distance="euclidean"),
+        Parts(photo_detector="yunet", photo_upscaler="rdn"),
+    ]
 
 
 # --- with the bundle ---------------------------------------------------------------------------------
@@ -466,3 +499,15 @@ def test_the_bundle_builds_a_gallery_and_casts_with_it(
     real_page.save(tmp_path / "page.png")
     assert run("cast", tmp_path / "page.png", "--faces", "0", "--out", tmp_path / "out") == 0
     assert bundled.gallery.portraits[0].person.name in capsys.readouterr().out
+
+
+def test_parts_lists_every_part_with_what_it_lacks(tmp_path, capsys):
+    assert run("parts", "--parts", tmp_path) == 0
+    printed = capsys.readouterr().out
+    assert "photo upscaler" in printed
+    assert "realesrgan                Real-ESRGAN compact, our weights: the weights' own" in printed
+    assert "RealESRGAN_x4plus.pth" in printed
+    fakes.page(RED).save(tmp_path / "x.png")
+    capsys.readouterr()
+    assert run("detect", tmp_path / "x.png", "--detector", "hair") == 2
+    assert "no detector called 'hair'; choose one of centerface, joined" in refused(capsys, 2)

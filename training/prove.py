@@ -41,7 +41,7 @@ from training.stability import CROPS, agreement
 from training.upscaler import degrade
 from webcast.build import load_stages
 from webcast.caster import Stages, enlarge
-from webcast.embed import EMBEDDERS, ResNet18Embedder, resnet18
+from webcast.embed import EMBEDDERS, NetworkEmbedder, resnet18
 from webcast.networks.ugatit import Generator
 from webcast.realize import GeneratorRealizer
 from webcast.tensors import to_tensor
@@ -200,9 +200,9 @@ def untrained_realizer(weights: Path) -> GeneratorRealizer:
     return GeneratorRealizer(generator, torch.device("cpu"), config["size_px"], config["direction"])
 
 
-def untrained_embedder(stages: Stages) -> ResNet18Embedder:
+def untrained_embedder(stages: Stages) -> NetworkEmbedder:
     torch.manual_seed(0)
-    return ResNet18Embedder(
+    return NetworkEmbedder(
         resnet18(),
         torch.device(stages.device),
         stages.embedder.size_px,

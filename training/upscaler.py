@@ -142,22 +142,29 @@ class UpscalerRecipe(Recipe):
     shown: Dataset
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+def add_upscaler_flags(
+    parser: argparse.ArgumentParser, max_steps: int, batch_size: int, patch_px: int, learning_rate: float
+) -> None:
+    """What every upscaler's training takes, with its own defaults."""
     parser.add_argument("--data", type=Path, required=True, help="folder with portraits/ and drawn/")
     parser.add_argument("--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz")
     parser.add_argument("--output-dir", type=Path, required=True)
-    parser.add_argument("--max-steps", type=int, default=6000)
-    parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--patch-px", type=int, default=128)
-    parser.add_argument("--features", type=int, default=32)
-    parser.add_argument("--convs", type=int, default=8)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--max-steps", type=int, default=max_steps)
+    parser.add_argument("--batch-size", type=int, default=batch_size)
+    parser.add_argument("--patch-px", type=int, default=patch_px)
+    parser.add_argument("--learning-rate", type=float, default=learning_rate)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-every", type=int, default=250)
     parser.add_argument(
         "--resume", action="store_true", help="go on from the newest checkpoint of the output folder"
     )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    add_upscaler_flags(parser, max_steps=6000, batch_size=8, patch_px=128, learning_rate=1e-3)
+    parser.add_argument("--features", type=int, default=32)
+    parser.add_argument("--convs", type=int, default=8)
     args = parser.parse_args()
     dataset = SmallAndLarge(args.data, args.landmarks, args.patch_px, args.seed)
     torch.manual_seed(args.seed)

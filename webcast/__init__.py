@@ -7,9 +7,10 @@
 """
 
 from webcast.errors import WebcastError
+from webcast.parts import Parts
 from webcast.types import Box, CastResult, Face, Panel, Person
 
-__all__ = ["Box", "CastResult", "Face", "Panel", "Person", "WebcastError", "load_caster"]
+__all__ = ["Box", "CastResult", "Face", "Panel", "Parts", "Person", "WebcastError", "load_caster"]
 
 
 def __getattr__(name: str):

@@ -13,6 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from webcast.errors import WebcastError
+from webcast.parts import Parts
 
 # What imports torch is imported where it is used, so that --help answers at once.
 
@@ -35,7 +36,7 @@ def _cast(args: argparse.Namespace) -> None:
     from webcast.sheet import write_sheet
 
     out, pages = _new_folder(args.out), _pages(args.pages)
-    caster = load_caster(args.gallery, args.weights, args.device)
+    caster = load_caster(args.gallery, args.weights, args.device, _parts_of(args))
     with Bars() as progress:
         result = caster.cast(pages, args.faces, progress, args.similarity, args.gender)
     written = write_sheet(result, out)
@@ -54,7 +55,7 @@ def _detect(args: argparse.Namespace) -> None:
 
     out = _new_folder(args.out) if args.out else None
     panels, notices = load_panels(_pages(args.pages))
-    detector, number = load_stages(args.weights, args.device).detector, 0
+    detector, number = load_stages(args.weights, args.device, _parts_of(args)).detector, 0
     for place, panel in enumerate(panels):
         (faces,) = detector.detect([panel])
         marks = [(index, face, False) for index, face in enumerate(faces, start=number)]
@@ -75,7 +76,7 @@ def _upscale(args: argparse.Namespace) -> None:
 
     out = _new_folder(args.out)
     panels, notices = load_panels(_pages(args.pages))
-    upscaler = load_stages(args.weights, args.device).upscaler
+    upscaler = load_stages(args.weights, args.device, _parts_of(args)).upscaler
     with Bars() as progress:
         for place, panel in enumerate(panels):
             (large,) = upscaler.upscale([panel.image])
@@ -92,7 +93,7 @@ def _realize(args: argparse.Namespace) -> None:
 
     out = _new_folder(args.out)
     panels, notices = load_panels(_pages(args.pages))
-    stages, number = load_stages(args.weights, args.device), 0
+    stages, number = load_stages(args.weights, args.device, _parts_of(args)), 0
     with Bars() as progress:
         for place, panel in enumerate(panels):
             (faces,) = stages.detector.detect([panel])
@@ -114,7 +115,7 @@ def _draw(args: argparse.Namespace) -> None:
 
     out = _new_folder(args.out)
     panels, notices = load_panels(_pages(args.pages))
-    stages, number = load_stages(args.weights, args.device), 0
+    stages, number = load_stages(args.weights, args.device, _parts_of(args)), 0
     if args.drawer:
         stages = with_drawer(stages, args.drawer)
     with Bars() as progress:
@@ -137,9 +138,15 @@ def _gallery_build(args: argparse.Namespace) -> None:
     from webcast.gallery import build_gallery
     from webcast.hub import pull_gallery
 
-    source, stages = pull_gallery(args.folder).folder, load_stages(args.weights, args.device)
+    source, stages = pull_gallery(args.folder).folder, load_stages(args.weights, args.device, _parts_of(args))
     with Bars() as progress:
-        gallery, notices = build_gallery(source, stages.embedder, stages.detector, progress)
+        gallery, notices = build_gallery(
+            source,
+            stages.embedder,
+            stages.photo_detector or stages.detector,
+            progress,
+            stages.photo_upscaler or stages.upscaler,
+        )
     gallery = dataclasses.replace(gallery, name=args.out.resolve().name)
     gallery.save(args.out)
     _tell(notices)
@@ -152,6 +159,26 @@ def _gallery_info(args: argparse.Namespace) -> None:
 
     found = pull_gallery(args.gallery)
     print(load_gallery(found.folder, None, found.name, found.revision).info())
+
+
+def _list_parts(args: argparse.Namespace) -> None:
+    from webcast.build import load_stages, parts_here
+    from webcast.parts import CATALOGUE
+
+    stages = load_stages(args.weights, "cpu")
+    for stage in CATALOGUE:
+        print(stage.replace("_", " "))
+        for number, part in enumerate(parts_here(stages, stage, args.parts)):
+            state = "the weights' own" if number == 0 else part.missing or "here"
+            print(f"  {part.name:<24}  {part.label}: {state}")
+
+
+def _parts_of(args: argparse.Namespace) -> Parts:
+    """The parts that the flags name; a command has the flags of the stages that it runs."""
+    given = vars(args)
+    return Parts(
+        **{stage: given[stage] for stage in PART_FLAGS if given.get(stage)}, folder=given.get("parts") or None
+    )
 
 
 class Bars:
@@ -258,29 +285,30 @@ def build_parser() -> argparse.ArgumentParser:
         help="the character's, for weights with a realizer for each (default: the realizer for both)",
     )
     _add_weights(cast)
+    _add_parts(cast, "detector", "upscaler", "realizer", "embedder", "distance")
     _add_out(cast, "folder for sheet.html, sheet.png, cast.json and the pictures")
 
     detect = _command(commands, "detect", _detect, "find the drawn faces of some pages", DETECT_EXAMPLE)
     _add_pages(detect)
     _add_weights(detect)
+    _add_parts(detect, "detector")
     _add_out(
         detect, "folder for the pages with their faces boxed and numbered (default: none is written)", False
     )
 
-    for name, run, text, example, files in (
-        ("upscale", _upscale, "enlarge pictures", UPSCALE_EXAMPLE, "the enlarged pictures"),
-        (
-            "realize",
-            _realize,
-            "turn drawn faces into photo-like ones",
-            REALIZE_EXAMPLE,
-            "a picture of each face",
-        ),
-    ):
-        command = _command(commands, name, run, text, example)
-        _add_pages(command)
-        _add_weights(command)
-        _add_out(command, f"folder for {files}")
+    upscale = _command(commands, "upscale", _upscale, "enlarge pictures", UPSCALE_EXAMPLE)
+    _add_pages(upscale)
+    _add_weights(upscale)
+    _add_parts(upscale, "upscaler")
+    _add_out(upscale, "folder for the enlarged pictures")
+
+    text = "turn drawn faces into photo-like ones"
+    realize = _command(commands, "realize", _realize, text, REALIZE_EXAMPLE)
+    _add_pages(realize)
+    _add_weights(realize)
+    _add_parts(realize, "detector", "upscaler", "realizer")
+    _add_out(realize, "folder for a picture of each face")
+
     draw = _command(commands, "draw", _draw, "turn the faces of photos into drawn ones", DRAW_EXAMPLE)
     _add_pages(draw, "PHOTO")
     draw.add_argument(
@@ -290,8 +318,13 @@ def build_parser() -> argparse.ArgumentParser:
         "what `python -m training.train` exported",
     )
     _add_weights(draw)
+    _add_parts(draw, "photo_detector")
     _add_out(draw, "folder for a drawing of each photo's largest face")
     _add_gallery(commands)
+
+    parts = _command(commands, "parts", _list_parts, "list the parts of each stage", PARTS_EXAMPLE)
+    parts.add_argument("--weights", metavar="W", help=WEIGHTS_HELP)
+    parts.add_argument("--parts", metavar="P", help=PARTS_HELP)
     return parser
 
 
@@ -307,6 +340,7 @@ def _add_gallery(commands: argparse._SubParsersAction) -> None:
         "name); or a dataset with the columns name and image, as a folder or a Hub id",
     )
     _add_weights(build)
+    _add_parts(build, "photo_detector", "photo_upscaler", "embedder", "distance")
     _add_out(build, "folder for the gallery; an older gallery there is replaced")
     info = _command(actions, "info", _gallery_info, "say what is in a gallery", INFO_EXAMPLE)
     info.add_argument(
@@ -345,14 +379,38 @@ def _add_weights(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--weights",
         metavar="W",
-        help="the models: a folder or a Hub id user/name[@revision] (default: the bundled ones)",
+        help=WEIGHTS_HELP,
     )
     command.add_argument("--device", metavar="D", help="cuda, mps or cpu (default: the first that is here)")
+
+
+def _add_parts(command: argparse.ArgumentParser, *stages: str) -> None:
+    """A flag for the part of each stage, and one for where their weights are."""
+    for stage in stages:
+        command.add_argument(f"--{stage.replace('_', '-')}", metavar="NAME", help=PART_FLAGS[stage])
+    command.add_argument("--parts", metavar="P", help=PARTS_HELP)
 
 
 def _add_out(command: argparse.ArgumentParser, text: str, required: bool = True) -> None:
     command.add_argument("--out", type=Path, metavar="DIR", required=required, help=text)
 
+
+WEIGHTS_HELP = "the models: a folder or a Hub id user/name[@revision] (default: the bundled ones)"
+PARTS_HELP = (
+    "where the weights of other parts are: a folder or a Hub id, with a folder of each part's name in it "
+    "(default: parts/ in the weights)"
+)
+PART_FLAGS = {
+    "detector": "what finds drawn faces; names joined with + search together (default: the weights' own; "
+    "`parts` lists the names)",
+    "photo_detector": "what finds faces on photos (default: the weights' own; `parts` lists the names)",
+    "upscaler": "what enlarges drawn faces (default: the weights' own; `parts` lists the names)",
+    "photo_upscaler": "what enlarges small portraits (default: the weights' own; `parts` lists the names)",
+    "realizer": "what turns drawings into photos (default: the weights' own; `parts` lists the names)",
+    "embedder": "what heads are compared by (default: the weights' own; `parts` lists the names); the "
+    "gallery must have been built with the same",
+    "distance": "cosine or euclidean (default: cosine); the gallery must have been built with the same",
+}
 
 CAST_EXAMPLE = "python -m webcast cast episode1/ --gallery my-actors --faces 0,2 --out result"
 DETECT_EXAMPLE = "python -m webcast detect page1.png page2.png --out boxed"
@@ -360,6 +418,7 @@ UPSCALE_EXAMPLE = "python -m webcast upscale panel.png --out large"
 REALIZE_EXAMPLE = "python -m webcast realize page1.png --out photos"
 DRAW_EXAMPLE = "python -m webcast draw photo.jpg --drawer runs/ugatit/export --out drawings"
 BUILD_EXAMPLE = "python -m webcast gallery build photos/ --out my-actors"
+PARTS_EXAMPLE = "python -m webcast parts --parts my-parts"
 INFO_EXAMPLE = "python -m webcast gallery info my-actors"
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ from PIL import Image
 
 from webcast.errors import NoFaceError, WebcastError
 from webcast.gallery import Gallery
+from webcast.heads import enlarge
 from webcast.images import load_panels, open_image
+from webcast.parts import Parts
 from webcast.types import (
     Ballot,
     CastResult,
@@ -28,7 +30,6 @@ from webcast.types import (
 )
 from webcast.vote import VOTES_PER_FACE, firmness, tally
 
-HEAD_SIDE_PX = 256  # a head this large gains nothing from the upscaler
 BATCH = 8
 SIMILARITIES = ("direct", "realized")
 GENDERS = ("female", "male")
@@ -45,6 +46,8 @@ class Stages:
     each similarity, the mean standout below which a result is no firmer than chance; it may be empty.
     `realizers` are those trained for one of `GENDERS` alone, by gender, and `drawer` goes the other way,
     photo to drawn; weights need not have any of them.
+    The photo parts are for portraits, None where they are those for drawings. `names` gives the name of each
+    stage's part, `parts` what was chosen, and `folder` is that of the weights (see `build.with_parts`).
     """
 
     detector: Detector
@@ -58,6 +61,11 @@ class Stages:
     device: str = "cpu"
     realizers: Mapping[str, Realizer] = field(default_factory=dict)
     drawer: Realizer | None = None
+    photo_detector: Detector | None = None
+    photo_upscaler: Upscaler | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    parts: Parts = field(default_factory=Parts)
+    folder: Path | None = None
 
     def detect(self, page: Page) -> list[Face]:
         """The faces of one page (a path, a PIL image or a Panel), largest first; empty where none is."""
@@ -91,7 +99,7 @@ class Stages:
 
     def _head(self, photo: Page) -> Image.Image:
         (panel,), _ = load_panels([photo])
-        (faces,) = self.detector.detect([panel])
+        (faces,) = (self.photo_detector or self.detector).detect([panel])
         if not faces:
             raise NoFaceError(f"No face was found on {panel.name}; try a photo with a larger, frontal face.")
         return faces[0].crop
@@ -173,7 +181,9 @@ class Caster:
         each = list(self.gallery.portraits_each.values())
         measured, doubts = firmness(ballots, standings, each, self.stages.firm_standout.get(similarity))
         progress("vote", 1, 1)
-        notices = (*self.notices, *notices, *doubts)
+        chosen_parts = self.stages.parts.told()
+        told = (f"Parts other than the weights' own: {chosen_parts}.",) if chosen_parts else ()
+        notices = (*self.notices, *told, *notices, *doubts)
         return CastResult(standings, tuple(ballots), measured, self.sources, notices)
 
     def _choose(
@@ -222,18 +232,6 @@ class Caster:
             Ballot(face, large, photo, votes, standout)
             for face, large, photo, (votes, standout) in zip(faces, upscaled, realized, found, strict=True)
         ]
-
-
-def enlarge(upscaler: Upscaler, heads: Sequence[Image.Image]) -> list[Image.Image]:
-    """The heads, each upscaled until its shorter side is at least `HEAD_SIDE_PX`; larger ones as they are."""
-    heads = list(heads)
-    while small := [index for index, head in enumerate(heads) if min(head.size) < HEAD_SIDE_PX]:
-        larger = upscaler.upscale([heads[index] for index in small])
-        if min(larger[0].size) <= min(heads[small[0]].size):
-            break  # the upscaler called "none" leaves every picture as it is
-        for index, head in zip(small, larger, strict=True):
-            heads[index] = head
-    return heads
 
 
 def _in_batches(

@@ -16,15 +16,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import animeface
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from webcast.align import align_pixels
+from webcast.align import align_head, align_pixels
 from webcast.errors import WebcastError
 from webcast.images import crop_head, slices
 from webcast.networks.centerface import COARSEST_STRIDE, CenterFace, decode
@@ -72,7 +73,7 @@ class PageDetector:
         hits = merge([hit for part in slices(panel.image.size) for hit in self._search(panel.image, part)])
         hits.sort(key=lambda hit: -hit.box.area)
         return [
-            Face(panel, hit.box, crop_head(panel.image, hit.box), hit.detector, hit.likelihood)
+            Face(panel, hit.box, _crop(panel.image, hit), hit.detector, hit.likelihood, hit.points)
             for hit in hits
         ]
 
@@ -84,9 +85,9 @@ class PageDetector:
             size = (round(part.width * scale), round(part.height * scale))
             scaled = picture if scale == 1 else picture.resize(size, Image.Resampling.LANCZOS)
             found = [hit for finder in self._finders for hit in finder(scaled)]
-            hits += [Hit(_unscaled(hit.box, scale, part), hit.detector, hit.likelihood) for hit in found]
+            hits += [_on_page(hit, scale, part) for hit in found]
         whole = [hit for hit in hits if not _is_cut(hit.box, part, image.size)]
-        return [Hit(_clipped(hit.box, image.size), hit.detector, hit.likelihood) for hit in whole]
+        return [replace(hit, box=_clipped(hit.box, image.size)) for hit in whole]
 
 
 def search_scales(breadth_px: int) -> tuple[float, float]:
@@ -160,6 +161,23 @@ def centerface_scale(breadth_px: int) -> float:
     return breadth / breadth_px
 
 
+class JoinedDetector:
+    """Searches with several detectors and keeps the surest face of those that lie on each other."""
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        self._detectors = detectors
+
+    def detect(self, panels: Sequence[Panel]) -> list[list[Face]]:
+        """The faces of each panel, largest first."""
+        found = [detector.detect(panels) for detector in self._detectors]
+        return [_surest([face for faces in each for face in faces]) for each in zip(*found, strict=True)]
+
+
+def _surest(faces: list[Face]) -> list[Face]:
+    kept = merge(faces)
+    return sorted(kept, key=lambda face: -face.box.area)
+
+
 class AnimefaceFinder:
     """animeface behind a canary: together with Pillow 12 it finds nothing, ever, and does not say so."""
 
@@ -174,7 +192,7 @@ class AnimefaceFinder:
         hits = []
         for face in animeface.detect(image):
             if face.likelihood >= ANIMEFACE_LIKELIHOOD:
-                box = _canonical(
+                box = canonical_box(
                     face.face.pos.x, face.face.pos.y, face.face.pos.width, scale=1.05, drop=-0.05
                 )
                 hits.append(Hit(box, "animeface", face.likelihood))
@@ -203,7 +221,7 @@ class HaarFinder:
             squares, counts = self._proposer.detectMultiScale2(grey, 1.1, HAAR_PROPOSAL - 1, 0, smallest)
             votes = [n + self._second(grey, *square[:3]) for square, n in zip(squares, counts, strict=True)]
         return [
-            Hit(_canonical(x, y, side, scale=1.0, drop=0.09), "haar", float(n / (n + HAAR_WINDOWS)))
+            Hit(canonical_box(x, y, side, scale=1.0, drop=0.09), "haar", float(n / (n + HAAR_WINDOWS)))
             for (x, y, side, _), n in zip(squares, votes, strict=True)
             if n >= HAAR_WINDOWS
         ]
@@ -225,9 +243,12 @@ class HaarFinder:
         return sum(square.iou(Box(a, b, a + w, b + w)) > 0.5 for a, b, w, _ in windows)
 
 
-def merge(hits: Sequence[Hit]) -> list[Hit]:
+Found = TypeVar("Found", Hit, Face)
+
+
+def merge(hits: Sequence[Found]) -> list[Found]:
     """One hit for each face, the surest; a weaker one that shares `SAME_FACE` of its area is dropped."""
-    kept: list[Hit] = []
+    kept: list[Found] = []
     for hit in sorted(hits, key=lambda hit: -hit.likelihood):
         if all(_shared(hit.box, other.box) <= SAME_FACE for other in kept):
             kept.append(hit)
@@ -260,10 +281,21 @@ def draw_face(side_px: int) -> Image.Image:
     return image.resize((side_px, side_px), Image.Resampling.LANCZOS)
 
 
-def _canonical(x: float, y: float, side: float, scale: float, drop: float) -> Box:
+def canonical_box(x: float, y: float, side: float, scale: float, drop: float) -> Box:
     """A detector's square as a canonical face box: `scale` times the side, moved down by `drop` sides."""
     centre_x, centre_y, half = x + side / 2, y + side * (0.5 + drop), side * scale / 2
     return Box(*(round(v) for v in (centre_x - half, centre_y - half, centre_x + half, centre_y + half)))
+
+
+def _crop(image: Image.Image, hit: Hit) -> Image.Image:
+    """The head, upright where the finder gave five points."""
+    return align_head(image, hit.points) if hit.points else crop_head(image, hit.box)
+
+
+def _on_page(hit: Hit, scale: float, part: Box) -> Hit:
+    """A hit on a scaled slice, in pixels of the page."""
+    points = hit.points and tuple((x / scale + part.x0, y / scale + part.y0) for x, y in hit.points)
+    return Hit(_unscaled(hit.box, scale, part), hit.detector, hit.likelihood, points)
 
 
 def _unscaled(box: Box, scale: float, part: Box) -> Box:

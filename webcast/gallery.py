@@ -26,9 +26,10 @@ from webcast.dataset import (
     write_table,
 )
 from webcast.errors import GalleryError, ImageError
-from webcast.images import crop_head, open_image
+from webcast.heads import enlarge
+from webcast.images import open_image
 from webcast.photos import Photo, find_photos
-from webcast.types import Detector, Embedder, Panel, Person, Portrait, Vote
+from webcast.types import Detector, Embedder, Panel, Person, Portrait, Upscaler, Vote
 
 CROP_SIDE_PX = 256
 PHOTO_SIDE_PX = 1024  # a photo is reduced to this before its face is looked for
@@ -39,7 +40,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gallery:
-    """Portraits and their embeddings, float32 (N, D), each row of length 1, in the same order.
+    """Portraits and their embeddings, float32 (N, D), in the same order; for cosine each row has length 1.
 
     `embedder_id` and `embedder_revision` say which embedder made the vectors. `name` and `revision` say
     which gallery this is. Raises `GalleryError` where there are no portraits or the vectors are unfit.
@@ -61,15 +62,27 @@ class Gallery:
                 f"The gallery {self.name} needs one finite embedding for each of its "
                 f"{len(self.portraits)} portraits; rebuild it: {REBUILD}"
             )
-        if np.abs(np.linalg.norm(self.embeddings, axis=1) - 1).max() > 1e-3:
+        lengths = np.linalg.norm(self.embeddings, axis=1)
+        if self.distance == "cosine" and np.abs(lengths - 1).max() > 1e-3:
             raise GalleryError(
                 f"The gallery {self.name} has embeddings not of length 1; rebuild it: {REBUILD}"
             )
 
     @property
+    def distance(self) -> str:
+        """How its vectors are compared, cosine or euclidean; the embedder's id says so."""
+        return "euclidean" if self.embedder_id.endswith("-euclidean") else "cosine"
+
+    @property
     def portraits_each(self) -> dict[Person, int]:
         """How many portraits each person has."""
         return dict(Counter(portrait.person for portrait in self.portraits))
+
+    def embedded_by(self, embedder: Embedder, progress: Progress | None = None) -> "Gallery":
+        """The same portraits with the vectors of another embedder; nothing is written."""
+        embeddings = _embed(self.portraits, embedder, progress)
+        revision = _revision(self.portraits, embeddings)
+        return Gallery(self.portraits, embeddings, embedder.id, embedder.revision, self.name, revision)
 
     @property
     def people(self) -> tuple[Person, ...]:
@@ -82,11 +95,11 @@ class Gallery:
             raise GalleryError(
                 f"The gallery {self.name} was made by the embedder {self.embedder_id} "
                 f"({self.embedder_revision}), but the weights hold {embedder.id} ({embedder.revision}); "
-                f"rebuild it with these weights: {REBUILD}"
+                f"rebuild it with these weights: {REBUILD} (and the same --embedder and --distance)."
             )
 
     def search(self, probes: np.ndarray, k: int = 5) -> list[tuple[tuple[Vote, ...], float]]:
-        """For each probe, float32 (M, D) of length 1, its k nearest portraits and its standout.
+        """For each probe, float32 (M, D), for cosine of length 1, its k nearest portraits and its standout.
 
         The standout is how far the nearest lies above where the best of as many strangers would, in standard
         deviations of the similarity to all portraits, so that it can be compared between galleries of any
@@ -98,17 +111,24 @@ class Gallery:
                 f"probes have shape {probes.shape}; rebuild it: {REBUILD}"
             )
         strangers = best_of(len(self.people))
-        return [self._nearest(self.embeddings @ probe, k, strangers) for probe in probes]
+        return [self._nearest(self._nearness(probe), k, strangers) for probe in probes]
 
-    def _nearest(self, similarity: np.ndarray, k: int, strangers: float) -> tuple[tuple[Vote, ...], float]:
-        k = min(k, len(similarity))
-        nearest = np.argpartition(-similarity, k - 1)[:k]
-        nearest = nearest[np.lexsort((nearest, -similarity[nearest]))]
+    def _nearness(self, probe: np.ndarray) -> np.ndarray:
+        """Of every portrait to a probe, float32 (N,): the cosine, or the Euclidean distance with a minus."""
+        if self.distance == "cosine":
+            return self.embeddings @ probe
+        return -np.linalg.norm(self.embeddings - probe, axis=1)
+
+    def _nearest(self, nearness: np.ndarray, k: int, strangers: float) -> tuple[tuple[Vote, ...], float]:
+        k = min(k, len(nearness))
+        nearest = np.argpartition(-nearness, k - 1)[:k]
+        nearest = nearest[np.lexsort((nearest, -nearness[nearest]))]
+        similarity = nearness if self.distance == "cosine" else 1 / (1 - nearness)
         votes = tuple(
             Vote(self.portraits[index], float(similarity[index]), rank)
             for rank, index in enumerate(nearest, start=1)
         )
-        lead, spread = votes[0].similarity - float(similarity.mean()), float(similarity.std())
+        lead, spread = float(nearness[nearest[0]] - nearness.mean()), float(nearness.std())
         return votes, lead / spread - strangers if spread > 1e-6 else 0.0
 
     def info(self) -> str:
@@ -153,14 +173,18 @@ def best_of(count: int) -> float:
 
 
 def build_gallery(
-    folder: str | Path, embedder: Embedder, detector: Detector, progress: Progress | None = None
+    folder: str | Path,
+    embedder: Embedder,
+    detector: Detector,
+    progress: Progress | None = None,
+    upscaler: Upscaler | None = None,
 ) -> tuple[Gallery, tuple[str, ...]]:
     """A gallery from a folder of photos or from a dataset, and a sentence for each thing to know about it.
 
     The folder is either `person name/photo.jpg` with an optional `people.csv` (see `photos`), or a
-    dataset with the columns name and image. The largest face is cropped; the pictures of a gallery that
-    webcast made are crops already. A picture without a face or that cannot be let in is left out and
-    named. Raises `GalleryError` where no portrait is left.
+    dataset with the columns name and image. The largest face is cropped, and a small crop is enlarged where
+    an upscaler is given; the pictures of a gallery that webcast made are crops already. A picture without a
+    face or that cannot be let in is left out and named. Raises `GalleryError` where no portrait is left.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -168,7 +192,7 @@ def build_gallery(
     table = read_table(folder)
     photos = list(find_photos(folder) if table is None else read_photos(table, folder))
     is_cropped = table is not None and "embedder_id" in read_card(folder)
-    portraits, notices = _portraits(photos, None if is_cropped else detector, progress)
+    portraits, notices = _portraits(photos, None if is_cropped else detector, upscaler, progress)
     if not portraits:
         raise GalleryError(
             notices[0]
@@ -223,14 +247,15 @@ def load_gallery(
 
 
 def _portraits(
-    photos: Sequence[Photo], detector: Detector | None, progress: Progress | None
+    photos: Sequence[Photo], detector: Detector | None, upscaler: Upscaler | None, progress: Progress | None
 ) -> tuple[list[StoredPortrait], list[str]]:
     """The head on each photo, or the whole picture where no detector is given, and what was left out."""
     portraits, notices = [], []
     for done, photo in enumerate(photos, start=1):
         try:
             picture = open_image(photo.file)
-            crop = _head(picture, photo.label, detector) if detector else _fit(picture, CROP_SIDE_PX)
+            crop = _head(picture, photo.label, detector, upscaler) if detector else picture
+            crop = _fit(crop, CROP_SIDE_PX)
             portraits.append(StoredPortrait(photo.person, encode(crop), photo.source, photo.licence))
         except ImageError as error:
             notices.append(f"{photo.label} is left out: {error}")
@@ -239,13 +264,14 @@ def _portraits(
     return portraits, notices
 
 
-def _head(picture: Image.Image, label: str, detector: Detector) -> Image.Image:
+def _head(picture: Image.Image, label: str, detector: Detector, upscaler: Upscaler | None) -> Image.Image:
     """The head crop of the largest face on a photo; `ImageError` where no face is found."""
     picture = _fit(picture, PHOTO_SIDE_PX)
     (faces,) = detector.detect([Panel(picture, label)])
     if not faces:
         raise ImageError("no face was found on it; use a photo that shows the face from the front.")
-    return _fit(crop_head(picture, faces[0].box), CROP_SIDE_PX)
+    crop = faces[0].crop
+    return enlarge(upscaler, [crop])[0] if upscaler else crop
 
 
 def _fit(image: Image.Image, side_px: int) -> Image.Image:

@@ -1,6 +1,7 @@
 """The only file that talks to the Hub: weights and galleries by folder, by id and revision, or bundled.
 
-Nothing but JSON, Markdown, safetensors and parquet is fetched, so no pickle ever is.
+Nothing but JSON, Markdown, safetensors and parquet is fetched, and for parts ONNX, cascades (XML) and Caffe's
+protobuf, so no pickle ever is.
 
 Where the Hub cannot be reached (no connection, or it answers 5xx), `pull` falls back for weights and
 gallery together: to what was fetched before, then to the bundle, and says so. Whatever else the Hub
@@ -30,7 +31,12 @@ BUNDLE = Path(__file__).parent / "bundle"
 FILES = {
     "model": ["config.json", "README.md", "*/config.json", "*/model.safetensors"],
     "dataset": ["README.md", "*.parquet"],
+    "parts": [
+        *("README.md", "*/config.json", "*/model.safetensors"),
+        *("*/*.onnx", "*/*.xml", "*/*.prototxt", "*/*.caffemodel"),
+    ],
 }
+REPO_TYPES = {"model": "model", "dataset": "dataset", "parts": "model"}
 FOLDERS = {"model": BUNDLE / "weights", "dataset": BUNDLE / "gallery"}
 HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(?:@(?P<revision>\S+))?", re.ASCII)
 LATER = "try again later, or give a folder"
@@ -81,6 +87,11 @@ def pull_gallery(gallery: str | Path | None, cached: bool = False) -> Pulled:
     return _pull(gallery, "dataset", cached)
 
 
+def pull_parts(parts: str | Path) -> Pulled:
+    """A folder with the weights of parts, each in a folder of its name (see `parts`). Raises as `pull`."""
+    return _pull(parts, "parts", cached=False)
+
+
 def _pull(source: str | Path | None, kind: str, cached: bool) -> Pulled:
     if source in (None, ""):  # an environment variable that is empty is one that is not set
         folder = FOLDERS[kind]
@@ -107,13 +118,14 @@ def _revision(folder: Path, patterns: list[str]) -> str:
 
 def _fetch(repo: str, revision: str, kind: str, cached: bool) -> Path:
     """The snapshot of a repository in huggingface_hub's cache, a folder named after its commit."""
-    what = f"{kind} {repo}" if revision == "main" else f"{kind} {repo} at {revision}"
+    repo_type = REPO_TYPES[kind]
+    what = f"{repo_type} {repo}" if revision == "main" else f"{repo_type} {repo} at {revision}"
     try:
         if not cached:
             # snapshot_download would answer a 401 or a 404 from its cache, without a word; ask first.
-            huggingface_hub.HfApi().repo_info(repo, revision=revision, repo_type=kind)
+            huggingface_hub.HfApi().repo_info(repo, revision=revision, repo_type=repo_type)
         folder = huggingface_hub.snapshot_download(
-            repo, repo_type=kind, revision=revision, allow_patterns=FILES[kind], local_files_only=cached
+            repo, repo_type=repo_type, revision=revision, allow_patterns=FILES[kind], local_files_only=cached
         )
     except (HTTPError, HFValidationError, OSError) as error:
         # A file that cannot be had is told as missing from the cache; why is in its cause.

@@ -98,7 +98,10 @@ class Portrait:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One of a face's nearest portraits. `similarity` is a cosine, -1 to 1; `rank` starts at 1."""
+    """One of a face's nearest portraits; `rank` starts at 1.
+
+    `similarity` is a cosine, -1 to 1, or for a Euclidean distance d it is 1 / (1 + d), 0 to 1.
+    """
 
     portrait: Portrait
     similarity: float
@@ -194,13 +197,14 @@ class Realizer(Protocol):
 class Embedder(Protocol):
     """Turns heads into vectors that can be compared.
 
-    `id` names the network and its input, `revision` the weights (twelve hex digits of their SHA-256).
-    Two galleries may be compared only if both are equal.
+    `id` names the network and its input, `revision` the weights (the first hex digits of their SHA-256).
+    Two galleries may be compared only if both are equal. An `id` that ends in -euclidean belongs to vectors
+    that are compared by Euclidean distance, all others to vectors that are compared by cosine.
     """
 
     id: str
     revision: str
 
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
-        """Square RGB head crops in, float32 (N, D) out, each row of length 1."""
+        """Square RGB head crops in, float32 (N, D) out; for cosine each row has length 1."""
         ...
