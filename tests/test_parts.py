@@ -59,15 +59,15 @@ def test_nothing_chosen_is_what_the_weights_name(stages, weights):
 
 
 @pytest.mark.parametrize("stage", CATALOGUE)
-def test_a_wrong_name_lists_the_right_ones(weights, stage):
+def test_a_wrong_name_lists_the_right_ones(stages, stage):
     with pytest.raises(WebcastError) as told:
-        load_stages(weights, "cpu", Parts(**{stage: "nonsense"}))
+        with_parts(stages, Parts(**{stage: "nonsense"}))
     sentence = str(told.value)
     assert sentence.startswith(f"There is no {stage.replace('_', ' ')} called 'nonsense'; choose one of ")
     assert all(part.name in sentence for part in CATALOGUE[stage] if parts_module.is_offered(part, stage))
 
 
-def test_every_part_without_weights_says_what_to_fetch_from_where(weights, tmp_path, monkeypatch):
+def test_every_part_without_weights_says_what_to_fetch_from_where(stages, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(parts_module.importlib.util, "find_spec", lambda name: object())
     here = {"joined", "animeface", "haar", "none", "cosine", "euclidean", "realesrgan", "ugatit", "resnet18"}
@@ -76,7 +76,7 @@ def test_every_part_without_weights_says_what_to_fetch_from_where(weights, tmp_p
             if part.name in here:
                 continue
             with pytest.raises(WeightsError) as told:
-                load_stages(weights, "cpu", Parts(**{stage: part.name}))
+                with_parts(stages, Parts(**{stage: part.name}))
             sentence = str(told.value)
             assert f"The weights of {part.name} are not in" in sentence
             assert "--parts" in sentence
@@ -97,12 +97,12 @@ def test_a_missing_package_is_named(weights, monkeypatch):
 
 def test_networks_that_a_folder_may_name_are_those_of_the_registries():
     for stage, networks in NETWORKS.items():
-        assert set(networks) <= set(REGISTRIES.get(stage, ())) | {"centerface"}
+        assert set(networks) <= set(REGISTRIES.get(stage, ()))
 
 
 def test_the_catalogue_and_the_registries_agree():
     for part in CATALOGUE["detector"]:
-        assert part.name in REGISTRIES["detector"] or part.name == "centerface"
+        assert part.name in REGISTRIES["detector"]
     for stage, registry in REGISTRIES.items():
         names = {part.name for part in CATALOGUE[stage]} | set(NETWORKS[stage])
         assert set(registry) <= names, "every builder can be named"
