@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from webcast.caster import Caster, Stages
+from webcast.characters import Clustering
 from webcast.gallery import Gallery, build_gallery
 from webcast.images import crop_head
 from webcast.types import Box, Face, Panel
@@ -66,7 +67,8 @@ class ColourEmbedder:
 
 def stages(firm_standout: dict[str, float] | None = None) -> Stages:
     made = (PatchDetector(), Enlarger(), Greyer(), ColourEmbedder())
-    return Stages(*made, "fakes", "f00000000000", "direct", firm_standout or {})
+    how = Clustering(limit=0.3, colour_weight=0.2)
+    return Stages(*made, "fakes", "f00000000000", "direct", firm_standout or {}, clustering=how)
 
 
 def page(*colours: str, size: tuple[int, int] = (300, 400)) -> Image.Image:

@@ -10,8 +10,10 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {"types", "errors"},
     {"images", "networks", "photos", "words", "labels", "visits", "opencv", "parts"},
-    {"weights", "tensors", "dataset", "markup", "unpack", "align", "heads"},
+    {"weights", "tensors", "dataset", "markup", "unpack", "align", "heads", "episode"},
     {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet", "page_markup"},
+    {"intake", "looks", "characters", "selection", "ensemble"},
+    {"edits", "casting"},
     {"hub", "caster", "published_detectors"},
     {"build"},
     {"compare"},
@@ -22,6 +24,7 @@ NEVER = {"gradio", "accelerate", "training", "spaces", "mediapipe"}
 WITHOUT_TORCH = {
     "types", "errors", "images", "photos", "words", "dataset", "markup", "unpack", "gallery", "vote", "sheet",
     "hub", "__init__", "__main__", "align", "opencv", "labels", "visits", "page_markup", "parts", "heads",
+    "episode", "intake", "looks", "characters", "selection", "ensemble", "edits", "casting",
 }  # fmt: skip
 SOURCES = sorted((ROOT / "webcast").rglob("*.py"))
 

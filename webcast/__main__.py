@@ -336,7 +336,7 @@ def _add_gallery(commands: argparse._SubParsersAction) -> None:
         "folder",
         metavar="FOLDER",
         help="photos as `person name/photo.jpg`, with an optional "
-        "people.csv (columns name, gender, source, licence; folder, where that is not the "
+        "people.csv (columns name, gender, born, source, licence; folder, where that is not the "
         "name); or a dataset with the columns name and image, as a folder or a Hub id",
     )
     _add_weights(build)

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from webcast.caster import GENDERS, SIMILARITIES, Caster, Stages
+from webcast.characters import Clustering
 from webcast.detect import DETECTORS, JoinedDetector
 from webcast.embed import EMBEDDERS
 from webcast.errors import WebcastError, WeightsError
@@ -124,6 +125,7 @@ def build_stages(
         names=names,
         parts=parts,
         folder=folder,
+        clustering=_clustering(config, folder) if _is_own_embedding(names, own) else None,
     )
 
 
@@ -221,11 +223,24 @@ def _limits_that_hold(
     limits: Mapping[str, float], names: Mapping[str, str], own: Mapping[str, str]
 ) -> dict[str, float]:
     """The limits of firmness that were measured with these parts."""
-    if names["embedder"] != own["embedder"] or names["distance"] != own["distance"]:
+    if not _is_own_embedding(names, own):
         return {}
     return {
         way: limit for way, limit in limits.items() if way == "direct" or names["realizer"] == own["realizer"]
     }
+
+
+def _clustering(config: Mapping, folder: Path) -> Clustering | None:
+    """How faces are joined into characters, as the config says under `characters`; None where it does not."""
+    if "characters" not in config:
+        return None
+    told = setting(config, "characters", dict, folder)
+    return Clustering(*(setting(told, key, float, folder) for key in ("limit", "colour_weight")))
+
+
+def _is_own_embedding(names: Mapping[str, str], own: Mapping[str, str]) -> bool:
+    """Whether vectors are made and compared as by the weights' own parts."""
+    return names["embedder"] == own["embedder"] and names["distance"] == own["distance"]
 
 
 def load_translator(folder: Path, device: torch.device, direction: str) -> Realizer:

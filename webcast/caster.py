@@ -12,11 +12,16 @@ from typing import Any
 
 from PIL import Image
 
-from webcast.errors import NoFaceError, WebcastError
+from webcast import casting
+from webcast.characters import Clustering
+from webcast.episode import Episode, EpisodeCast, Reading
+from webcast.errors import NoFaceError, WebcastError, WeightsError
 from webcast.gallery import Gallery
 from webcast.heads import enlarge
 from webcast.images import load_panels, open_image
+from webcast.intake import Sent
 from webcast.parts import Parts
+from webcast.selection import Filters, select
 from webcast.types import (
     Ballot,
     CastResult,
@@ -46,6 +51,8 @@ class Stages:
     each similarity, the mean standout below which a result is no firmer than chance; it may be empty.
     `realizers` are those trained for one of `GENDERS` alone, by gender, and `drawer` goes the other way,
     photo to drawn; weights need not have any of them.
+    `clustering` says how faces are joined into characters with this embedder; without it no episode can be
+    cast.
     The photo parts are for portraits, None where they are those for drawings. `names` gives the name of each
     stage's part, `parts` what was chosen, and `folder` is that of the weights (see `build.with_parts`).
     """
@@ -66,6 +73,7 @@ class Stages:
     names: Mapping[str, str] = field(default_factory=dict)
     parts: Parts = field(default_factory=Parts)
     folder: Path | None = None
+    clustering: Clustering | None = None
 
     def detect(self, page: Page) -> list[Face]:
         """The faces of one page (a path, a PIL image or a Panel), largest first; empty where none is."""
@@ -83,6 +91,19 @@ class Stages:
     def realizer_for(self, gender: str | None) -> Realizer:
         """The realizer trained for one of `GENDERS`, where these weights have it, and else the common one."""
         return self.realizers.get(gender, self.realizer)
+
+    def read(self, heads: Sequence[Image.Image], similarity: str, gender: str | None = None) -> list[Reading]:
+        """What the stages make of head crops, for one of `SIMILARITIES` and one of `GENDERS` or None."""
+        upscaled = enlarge(self.upscaler, heads)
+        realized = self.realizer_for(gender).realize(upscaled)
+        probes = self.embedder.embed(upscaled if similarity == "direct" else realized)
+        way = self.way(similarity, gender)
+        return [Reading(*made, way) for made in zip(upscaled, realized, probes, strict=True)]
+
+    def way(self, similarity: str, gender: str | None = None) -> str:
+        """A name for how `read` reads: what is compared, for whose realizer, by which parts."""
+        whose = gender if gender in self.realizers else "everybody"
+        return f"{similarity} {whose} {self.name} {self.revision} {self.parts.told()}"
 
     def draw(self, photos: Sequence[Page]) -> list[Image.Image]:
         """The largest face of each photo, drawn: square RGB pictures of the drawer's size.
@@ -165,9 +186,7 @@ class Caster:
         Raises `WebcastError` for no usable page, no face, an index that is not there, another similarity or
         another gender.
         """
-        similarity = similarity or self.stages.similarity
-        if similarity not in SIMILARITIES:
-            raise WebcastError(f"There is no similarity {similarity!r}; choose direct or realized.")
+        similarity = self._checked(similarity)
         if gender not in (None, *GENDERS):
             raise WebcastError(f"There is no realizer for {gender!r}; choose female, male or none of them.")
         progress = progress or _silent
@@ -185,6 +204,64 @@ class Caster:
         told = (f"Parts other than the weights' own: {chosen_parts}.",) if chosen_parts else ()
         notices = (*self.notices, *told, *notices, *doubts)
         return CastResult(standings, tuple(ballots), measured, self.sources, notices)
+
+    def read_episode(self, sources: Sequence[Sent], progress: Progress | None = None) -> Episode:
+        """The characters of an episode, not yet cast; see `episode.Episode`, and `edits` for what changes
+        one.
+
+        `sources` are pictures, strips, folders, ZIP or CBZ archives and PDFs, by path, or as a (path, name)
+        pair for a file that was sent under another name; PIL images and Panels count as loose pages. Each
+        folder, archive and PDF is an episode. `progress` is called as by `cast`.
+
+        Raises `EpisodeError` for what cannot be read or has no face, `WeightsError` where the weights do not
+        say how faces are joined.
+        """
+        stages = self.stages
+        if stages.clustering is None:
+            raise WeightsError(
+                f"The weights {stages.name} do not say how faces are joined into characters; let "
+                "`python -m training.episodes --calibrate --write` add that."
+            )
+        return casting.read_episode(
+            sources, stages.detector, stages.embedder, stages.clustering, progress or _silent
+        )
+
+    def cast_episode(
+        self,
+        pages: Sequence[Sent] | Episode,
+        filters: Filters | None = None,
+        progress: Progress | None = None,
+        similarity: str | None = None,
+    ) -> EpisodeCast:
+        """Who plays whom in an episode, nobody two parts.
+
+        `pages` are the sources that `read_episode` takes, or an episode that was read, and perhaps edited,
+        before: then only faces that never voted are computed, if the episode is that of the last result.
+        `filters` say who of the gallery is considered. `progress` and `similarity` are those of `cast`.
+
+        Raises `WebcastError` for another similarity, `GalleryError` where the filters leave nobody, and
+        what `read_episode` raises.
+        """
+        similarity = self._checked(similarity)
+        gallery = select(self.gallery, filters or Filters())
+        progress = progress or _silent
+        episode = pages if isinstance(pages, Episode) else self.read_episode(pages, progress)
+        cast = casting.cast_episode(
+            episode,
+            gallery,
+            self.stages,
+            similarity,
+            self.stages.firm_standout.get(similarity),
+            self.sources,
+            progress,
+        )
+        return replace(cast, notices=(*self.notices, *cast.notices))
+
+    def _checked(self, similarity: str | None) -> str:
+        similarity = similarity or self.stages.similarity
+        if similarity not in SIMILARITIES:
+            raise WebcastError(f"There is no similarity {similarity!r}; choose direct or realized.")
+        return similarity
 
     def _choose(
         self, pages: Page | Sequence[Page], faces: Sequence[int | Face] | None, progress: Progress

@@ -1,7 +1,7 @@
 """A gallery on disk: a `datasets` dataset with a card, the same in a folder, in the bundle and on the Hub.
 
     README.md                               its YAML has `webcast: {embedder_id, embedder_revision}`
-    data/train-00000-of-00001.parquet       person_id, name, gender, image, source, licence, embedding
+    data/train-00000-of-00001.parquet       person_id, name, gender, born, image, source, licence, embedding
 
 What is read here may be a stranger's: pictures have to be inside it, for a path could name any file of
 this machine, and they stay bytes until `images.open_image` lets them in.
@@ -21,7 +21,7 @@ from PIL import Image
 
 from webcast.errors import GalleryError, ImageError
 from webcast.images import open_image
-from webcast.photos import Photo, unique_id
+from webcast.photos import Photo, birth_year, unique_id
 from webcast.types import Person, Portrait
 
 PARQUET = "data/train-00000-of-00001.parquet"
@@ -81,7 +81,8 @@ def _read_saved(folder: Path) -> pa.Table:
 
 def read_photos(table: pa.Table, folder: Path) -> Iterator[Photo]:
     """The rows of a dataset; those of one `person_id` (or name, where there is none) are one person's."""
-    columns = {"person_id", "name", "gender", "image", "source", "licence"} & set(table.column_names)
+    wanted = {"person_id", "name", "gender", "born", "image", "source", "licence"}
+    columns = wanted & set(table.column_names)
     if not {"name", "image"} <= columns:
         found = ", ".join(table.column_names)
         raise GalleryError(f"The dataset in {folder} needs the columns name and image; it has {found}.")
@@ -92,7 +93,8 @@ def read_photos(table: pa.Table, folder: Path) -> Iterator[Photo]:
             raise GalleryError(f"Row {number} of the dataset in {folder} has no name or no picture inside.")
         key = str(row.get("person_id") or row["name"])
         if key not in people:
-            people[key] = Person(unique_id(key, taken), str(row["name"]), row.get("gender"))
+            born = birth_year(row.get("born"), path=folder)
+            people[key] = Person(unique_id(key, taken), str(row["name"]), row.get("gender"), born)
             taken.add(people[key].id)
         about = {"source": row.get("source") or "", "licence": row.get("licence") or ""}
         yield Photo(people[key], encoded, f"row {number}", **about)
@@ -130,6 +132,7 @@ def write_table(portraits: Sequence[Portrait], embeddings: np.ndarray, path: Pat
         person_id=text,
         name=text,
         gender=text,
+        born=datasets.Value("int32"),
         image=datasets.Image(),
         source=text,
         licence=text,
@@ -139,6 +142,7 @@ def write_table(portraits: Sequence[Portrait], embeddings: np.ndarray, path: Pat
         "person_id": [portrait.person.id for portrait in portraits],
         "name": [portrait.person.name for portrait in portraits],
         "gender": [portrait.person.gender for portrait in portraits],
+        "born": [portrait.person.born for portrait in portraits],
         "image": [{"bytes": _bytes_of(portrait), "path": None} for portrait in portraits],
         "source": [portrait.source for portrait in portraits],
         "licence": [portrait.licence for portrait in portraits],
@@ -187,10 +191,10 @@ CARD_TEXT = """\
 A webcast gallery: {people} people, {portraits} portraits. Drawn faces are compared with these
 portraits, and the results speak of resemblance, never of identification.
 
-Each row has `person_id`, `name`, `gender` (as the gallery's maker wrote it), `image` (the head, at most
-256 px), `source`, `licence` and `embedding`, a vector of length 1 made by `{embedder_id}`
-({embedder_revision}). Only the same embedder can be compared with it; for another, rebuild the gallery:
-`{rebuild}`.
+Each row has `person_id`, `name`, `gender` and `born` (a year), as the gallery's maker wrote
+them, `image` (the head, at most 256 px), `source`, `licence` and `embedding`, a vector of length 1 made by
+`{embedder_id}` ({embedder_revision}). Only the same embedder can be compared with it; for another, rebuild
+the gallery: `{rebuild}`.
 
 ## Sources and licences
 

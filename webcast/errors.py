@@ -23,3 +23,7 @@ class HubError(WebcastError):
 
 class NoFaceError(WebcastError):
     """A photo on which no face was found."""
+
+
+class EpisodeError(WebcastError):
+    """An archive, document or strip that cannot be read, or an edit of what is not there."""

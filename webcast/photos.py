@@ -41,7 +41,8 @@ def find_photos(folder: Path) -> Iterator[Photo]:
         row = about.get(key, {})
         if key not in people:
             name = row.get("name") or key
-            people[key] = Person(unique_id(name, taken), name, row.get("gender") or None)
+            born = birth_year(row.get("born"), path=folder / "people.csv")
+            people[key] = Person(unique_id(name, taken), name, row.get("gender") or None, born)
             taken.add(people[key].id)
         yield Photo(people[key], path, str(inside), row.get("source", ""), row.get("licence", ""))
 
@@ -49,8 +50,8 @@ def find_photos(folder: Path) -> Iterator[Photo]:
 def read_people(path: Path) -> dict[str, dict[str, str]]:
     """The rows of a `people.csv` by folder, empty where there is none.
 
-    Columns: name, and if wanted gender, source, licence, and folder where that is not the name (a name
-    with a slash in it cannot be a folder's).
+    Columns: name, and if wanted gender, born (a year), source, licence, and folder where that is not the
+    name (a name with a slash in it cannot be a folder's).
     """
     if not path.is_file():
         return {}
@@ -67,6 +68,17 @@ def read_people(path: Path) -> dict[str, dict[str, str]]:
 def _tidy(row: dict[str, str]) -> dict[str, str]:
     """The row with trimmed cells and lower-case columns; cells beyond the last column are dropped."""
     return {column.strip().lower(): cell.strip() for column, cell in row.items() if column}
+
+
+def birth_year(told: str | int | None, path: Path) -> int | None:
+    """The year in a cell, None where nothing is told; a date counts as its year (1990-05-17)."""
+    text = str(told if told is not None else "").strip()
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d{4})(\.0|[-./].*)?", text)
+    if not found:
+        raise GalleryError(f"{path} has {text!r} under born; write a year such as 1990.")
+    return int(found[1])
 
 
 def unique_id(name: str, taken: Container[str]) -> str:

@@ -79,11 +79,12 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Someone who can be cast. `gender` is what the gallery's maker wrote, or None."""
+    """Someone who can be cast. `gender` and `born` (a year) are what the gallery's maker wrote, or None."""
 
     id: str
     name: str
     gender: str | None = None
+    born: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

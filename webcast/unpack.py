@@ -83,9 +83,9 @@ def _zip_pictures(path: Path, name: str) -> Iterator[tuple[str, str, BinaryIO]]:
         if len(entries) > MAX_ENTRIES:
             raise GalleryError(f"{name} holds more than {MAX_ENTRIES} files; leave some out.")
         for entry in entries:
-            inside = PurePosixPath(_readable_name(entry).replace("\\", "/"))
+            inside = PurePosixPath(readable_name(entry).replace("\\", "/"))
             suffix, folder = inside.suffix.lower(), inside.parent.name
-            if _is_junk(entry, inside):
+            if is_junk(entry, inside):
                 continue
             if suffix in ARCHIVE_SUFFIXES:
                 raise GalleryError(f"{name} holds another archive; ZIP the folders of photos themselves.")
@@ -93,14 +93,14 @@ def _zip_pictures(path: Path, name: str) -> Iterator[tuple[str, str, BinaryIO]]:
                 yield _person(folder or inside.stem, loose=not folder), suffix, archive.open(entry)
 
 
-def _is_junk(entry: zipfile.ZipInfo, inside: PurePosixPath) -> bool:
+def is_junk(entry: zipfile.ZipInfo, inside: PurePosixPath) -> bool:
     """Folders, links, and what macOS and others leave behind."""
     is_link = stat.S_ISLNK(entry.external_attr >> 16)
     is_hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in inside.parts)
     return entry.is_dir() or is_link or is_hidden
 
 
-def _readable_name(entry: zipfile.ZipInfo) -> str:
+def readable_name(entry: zipfile.ZipInfo) -> str:
     """The name as its maker saw it; Korean Windows writes cp949, and older tools UTF-8, without saying so."""
     if entry.flag_bits & 0x800:
         return entry.filename
