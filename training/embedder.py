@@ -24,7 +24,8 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from training.drawings import FILTERED, PHOTO, PUBLISHED, Heads, load
-from training.loop import LoopConfig, Recipe, seeded, shuffled, train
+from training.loop import Recipe, seeded, shuffled, train
+from training.stage_flags import add_run_flags, loop_config
 from webcast.embed import resnet18
 from webcast.weights import read_tensors, write_stage
 
@@ -210,42 +211,23 @@ def contrastive(photos: Tensor, drawings: Tensor, people: Tensor, temperature: f
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--heads", type=Path, required=True, help="folder that training.drawings wrote")
-    parser.add_argument("--output-dir", type=Path, required=True)
-    parser.add_argument("--max-steps", type=int, default=3000)
-    parser.add_argument("--batch-size", type=int, default=64, help="pairs of photo and drawing in a step")
-    parser.add_argument("--size-px", type=int, default=64)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--size-px", type=int, default=64, help="side of what the network sees")
     parser.add_argument("--photos-only", action="store_true", help="the baseline that sees no drawing")
-    parser.add_argument("--start-from", type=Path, help="an earlier run's export/ to start from")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--save-every", type=int, default=100)
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from the newest checkpoint of the output folder"
-    )
+    add_run_flags(parser, 2200, 64, 1e-3, save_every=150, samples="pairs of photo and drawing")
     args = parser.parse_args()
     dataset = PhotoAndDrawing(load(args.heads), args.size_px, args.seed, args.photos_only)
     torch.manual_seed(args.seed)
     recipe = EmbedderRecipe(len(dataset.labels), args.learning_rate, args.size_px)
     if args.start_from:
         recipe.networks["embedder"].load_state_dict(read_tensors(args.start_from))
-    config = LoopConfig(
-        output_dir=str(args.output_dir),
-        max_steps=args.max_steps,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        save_every=args.save_every,
-        ema_decay=0.995,
-        recipe={
-            "name": "embedder",
-            "size_px": args.size_px,
-            "learning_rate": args.learning_rate,
-            "start_from": str(args.start_from or ""),
-            "people": len(dataset.labels),
-            "photos": len(dataset.heads.people),
-            "photos_only": args.photos_only,
-        },
-    )
-    train(recipe, dataset, config, args.resume)
+    told = {
+        "name": "embedder",
+        "size_px": args.size_px,
+        "people": len(dataset.labels),
+        "photos": len(dataset.heads.people),
+        "photos_only": args.photos_only,
+    }
+    train(recipe, dataset, loop_config(args, 0.995, told), args.resume)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,9 @@ from torch.utils.data import Dataset
 from training.drawings import filtered
 from training.embedder import MEAN, STD
 from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
-from training.loop import LoopConfig, Recipe, seeded, shuffled, train
+from training.loop import Recipe, seeded, shuffled, train
 from training.render import SCHOOLS, render
+from training.stage_flags import add_run_flags, loop_config
 from webcast.embed import resnet18
 from webcast.networks.ugatit import Discriminator, Generator
 from webcast.weights import read_config, read_tensors, write_stage
@@ -224,44 +225,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with portraits/, lfw/ and drawn/")
     parser.add_argument("--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz")
-    parser.add_argument("--output-dir", type=Path, required=True)
-    parser.add_argument("--max-steps", type=int, default=4000)
-    parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--size-px", type=int, default=128)
     parser.add_argument(
         "--channels", type=int, default=64, help="64 is the paper's; 32 takes a quarter of the time"
     )
-    parser.add_argument("--learning-rate", type=float, default=2e-4)
     parser.add_argument("--embedder", type=Path, help="an embedder's export/, for the resemblance losses")
-    parser.add_argument("--start-from", type=Path, help="an earlier run's export/ to start from")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--save-every", type=int, default=200)
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from the newest checkpoint of the output folder"
-    )
+    add_run_flags(parser, 4000, 4, 2e-4)
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     recipe = RealizerRecipe(args.channels, args.size_px, args.learning_rate, args.embedder)
     if args.start_from:
         recipe.networks["gen_ab"].load_state_dict(read_tensors(args.start_from))
     recipe.shown = Pairs(args.data, args.landmarks, args.size_px, args.seed + 1)
-    config = LoopConfig(
-        output_dir=str(args.output_dir),
-        max_steps=args.max_steps,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        save_every=args.save_every,
-        ema_decay=0.99,
-        recipe={
-            "name": "realizer",
-            "channels": args.channels,
-            "size_px": args.size_px,
-            "learning_rate": args.learning_rate,
-            "embedder": str(args.embedder or ""),
-            "start_from": str(args.start_from or ""),
-        },
-    )
-    train(recipe, Pairs(args.data, args.landmarks, args.size_px, args.seed), config, args.resume)
+    told = {
+        "name": "realizer",
+        "channels": args.channels,
+        "size_px": args.size_px,
+        "embedder": str(args.embedder or ""),
+    }
+    data = Pairs(args.data, args.landmarks, args.size_px, args.seed)
+    train(recipe, data, loop_config(args, 0.99, told), args.resume)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from training.loop import LoopConfig, Recipe, train
+from training.loop import Recipe, train
+from training.stage_flags import loop_config
 from training.upscaler import SCALE, SmallAndLarge, add_upscaler_flags
 from webcast.networks.srcnn import SRCNN
-from webcast.weights import write_stage
+from webcast.weights import read_tensors, write_stage
 
 
 def bicubic(small: Tensor) -> Tensor:
@@ -67,19 +68,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     add_upscaler_flags(parser, max_steps=3000, batch_size=8, patch_px=64, learning_rate=1e-3)
     args = parser.parse_args()
-    dataset = SmallAndLarge(args.data, args.landmarks, args.patch_px, args.seed)
     torch.manual_seed(args.seed)
     shown = SmallAndLarge(args.data, args.landmarks, args.patch_px, args.seed + 1)
-    config = LoopConfig(
-        output_dir=str(args.output_dir),
-        max_steps=args.max_steps,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        save_every=args.save_every,
-        ema_decay=0.99,
-        recipe={"name": "srcnn", "patch_px": args.patch_px, "learning_rate": args.learning_rate},
-    )
-    train(SRCNNRecipe(args.learning_rate, shown), dataset, config, args.resume)
+    recipe = SRCNNRecipe(args.learning_rate, shown)
+    if args.start_from:
+        recipe.networks["srcnn"].load_state_dict(read_tensors(args.start_from))
+    told = {"name": "srcnn", "patch_px": args.patch_px}
+    data = SmallAndLarge(args.data, args.landmarks, args.patch_px, args.seed)
+    train(recipe, data, loop_config(args, 0.99, told), args.resume)
 
 
 if __name__ == "__main__":

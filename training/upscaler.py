@@ -20,10 +20,11 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from training.faces import Jitter, cut_head, read_rgb, training_photos
-from training.loop import LoopConfig, Recipe, seeded, shuffled, train
+from training.loop import Recipe, seeded, shuffled, train
 from training.render import SCHOOLS, render
+from training.stage_flags import add_run_flags, loop_config
 from webcast.networks.srvgg import SRVGGNetCompact
-from webcast.weights import write_stage
+from webcast.weights import read_tensors, write_stage
 
 SCALE = 4
 INTERPOLATIONS = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
@@ -148,16 +149,8 @@ def add_upscaler_flags(
     """What every upscaler's training takes, with its own defaults."""
     parser.add_argument("--data", type=Path, required=True, help="folder with portraits/ and drawn/")
     parser.add_argument("--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz")
-    parser.add_argument("--output-dir", type=Path, required=True)
-    parser.add_argument("--max-steps", type=int, default=max_steps)
-    parser.add_argument("--batch-size", type=int, default=batch_size)
-    parser.add_argument("--patch-px", type=int, default=patch_px)
-    parser.add_argument("--learning-rate", type=float, default=learning_rate)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--save-every", type=int, default=250)
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from the newest checkpoint of the output folder"
-    )
+    parser.add_argument("--patch-px", type=int, default=patch_px, help="side of a large picture's part")
+    add_run_flags(parser, max_steps, batch_size, learning_rate, save_every=250)
 
 
 def main() -> None:
@@ -166,26 +159,19 @@ def main() -> None:
     parser.add_argument("--features", type=int, default=32)
     parser.add_argument("--convs", type=int, default=8)
     args = parser.parse_args()
-    dataset = SmallAndLarge(args.data, args.landmarks, args.patch_px, args.seed)
     torch.manual_seed(args.seed)
     recipe = UpscalerRecipe(args.learning_rate, args.features, args.convs)
+    if args.start_from:
+        recipe.networks["upscaler"].load_state_dict(read_tensors(args.start_from))
     recipe.shown = SmallAndLarge(args.data, args.landmarks, args.patch_px, args.seed + 1)
-    config = LoopConfig(
-        output_dir=str(args.output_dir),
-        max_steps=args.max_steps,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        save_every=args.save_every,
-        ema_decay=0.99,
-        recipe={
-            "name": "upscaler",
-            "patch_px": args.patch_px,
-            "features": args.features,
-            "convs": args.convs,
-            "learning_rate": args.learning_rate,
-        },
-    )
-    train(recipe, dataset, config, args.resume)
+    told = {
+        "name": "upscaler",
+        "patch_px": args.patch_px,
+        "features": args.features,
+        "convs": args.convs,
+    }
+    data = SmallAndLarge(args.data, args.landmarks, args.patch_px, args.seed)
+    train(recipe, data, loop_config(args, 0.99, told), args.resume)
 
 
 if __name__ == "__main__":
