@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {"types", "errors"},
-    {"images", "networks", "photos", "words", "labels", "visits", "opencv", "parts"},
+    {"images", "main_faces", "networks", "photos", "words", "labels", "visits", "opencv", "parts"},
     {"weights", "tensors", "dataset", "markup", "unpack", "align", "heads", "episode"},
     {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet", "page_markup"},
     {"intake", "looks", "characters", "selection", "ensemble"},

@@ -115,6 +115,16 @@ def test_people_csv_gives_gender_source_and_licence(tmp_path):
     assert notices == ()
 
 
+def test_photos_csv_says_where_a_single_photo_is_from(tmp_path):
+    folder = fakes.photos(tmp_path, each=2, people={"Ada": "red"})
+    (folder / "people.csv").write_text("name,source,licence\nAda,her album,CC0-1.0\n")
+    first = sorted((folder / "Ada").iterdir())[0]
+    row = f"Ada/{first.name},https://example.org/1,CC-BY-4.0,2019"
+    (folder / "photos.csv").write_text(f"file,source,licence,date\n{row}\n")
+    origins = [(portrait.source, portrait.licence) for portrait in build(folder)[0].portraits]
+    assert origins == [("https://example.org/1", "CC-BY-4.0"), ("her album", "CC0-1.0")]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [(b"person,gender\nAda,woman\n", "column called name"), (b"name\n\xff\xfe\x00", "UTF-8")],

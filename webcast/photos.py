@@ -1,4 +1,4 @@
-"""A folder of photos: `person name/photo.jpg`, with what its maker wrote in `people.csv`."""
+"""A folder of photos, `person name/photo.jpg`, with what its maker wrote in people.csv and photos.csv."""
 
 import csv
 import re
@@ -31,7 +31,8 @@ def find_photos(folder: Path) -> Iterator[Photo]:
     name says. Hidden files and files that are not pictures by their suffix are passed over. Names are
     normalised (NFC), for macOS writes Hangul in pieces. Raises `GalleryError` for an unreadable CSV.
     """
-    about, people, taken = read_people(folder / "people.csv"), {}, set()
+    about, origins = read_people(folder / "people.csv"), read_origins(folder / "photos.csv")
+    people, taken = {}, set()
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         is_hidden = any(part.startswith(".") for part in inside.parts)
@@ -44,7 +45,8 @@ def find_photos(folder: Path) -> Iterator[Photo]:
             born = birth_year(row.get("born"), path=folder / "people.csv")
             people[key] = Person(unique_id(name, taken), name, row.get("gender") or None, born)
             taken.add(people[key].id)
-        yield Photo(people[key], path, str(inside), row.get("source", ""), row.get("licence", ""))
+        origin = row | origins.get(unicodedata.normalize("NFC", inside.as_posix()), {})
+        yield Photo(people[key], path, str(inside), origin.get("source", ""), origin.get("licence", ""))
 
 
 def read_people(path: Path) -> dict[str, dict[str, str]]:
@@ -53,16 +55,32 @@ def read_people(path: Path) -> dict[str, dict[str, str]]:
     Columns: name, and if wanted gender, born (a year), source, licence, and folder where that is not the
     name (a name with a slash in it cannot be a folder's).
     """
+    return {row.get("folder") or row["name"]: row for row in _rows(path, "name")}
+
+
+def read_origins(path: Path) -> dict[str, dict[str, str]]:
+    """The rows of a `photos.csv` by file (its path inside the folder), empty where there is none.
+
+    Columns: file, source, licence; what a photo has here counts before what its person has.
+    """
+    rows = {row["file"]: row for row in _rows(path, "file")}
+    return {
+        file: {key: row[key] for key in ("source", "licence") if row.get(key)} for file, row in rows.items()
+    }
+
+
+def _rows(path: Path, needed: str) -> list[dict[str, str]]:
+    """The tidied rows of a CSV that has the needed column; none where there is no file."""
     if not path.is_file():
-        return {}
+        return []
     try:
         lines = unicodedata.normalize("NFC", path.read_text(encoding="utf-8-sig")).splitlines()
         rows = [_tidy(row) for row in csv.DictReader(lines, restkey="", restval="")]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise GalleryError(f"{path} cannot be read: save it as CSV in UTF-8 ({error}).") from None
-    if rows and "name" not in rows[0]:
-        raise GalleryError(f"{path} needs a column called name; it has {', '.join(rows[0])}.")
-    return {row.get("folder") or row["name"]: row for row in rows}
+    if rows and needed not in rows[0]:
+        raise GalleryError(f"{path} needs a column called {needed}; it has {', '.join(rows[0])}.")
+    return rows
 
 
 def _tidy(row: dict[str, str]) -> dict[str, str]:

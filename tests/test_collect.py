@@ -1,0 +1,235 @@
+"""The collectors before sites served on this machine; nothing here asks the network."""
+
+import socket
+import time
+
+import pytest
+
+from tests.collect_sites import picture, served
+from training.collect import door as doors
+from training.collect.door import CollectError, Door, Refused, checked_address
+from training.collect.google import Google
+from training.collect.ledger import KEPT, LEFT_OUT, REJECTED, Entry, Ledger
+from training.collect.naver import Naver
+from training.collect.people import NAMES, collect_people, collect_person, folder_name, read_names
+from training.collect.sources import Name
+from training.collect.wikimedia import Wikimedia
+from webcast.errors import WebcastError
+
+HANA = Name("하나 Example", "female", "hana actor")
+
+
+@pytest.fixture
+def site():
+    with served() as site:
+        site.files = {f"/files/{n}.jpg": picture(n) for n in range(7)}
+        site.people = {HANA.name: list(site.files), HANA.query: list(site.files)}
+        yield site
+
+
+@pytest.fixture
+def door():
+    return quick()
+
+
+def quick(**settings) -> Door:
+    return Door(**{"allowed_hosts": ["127.0.0.1"], "seconds_between": 0, "backoff_s": 0.01} | settings)
+
+
+def wikimedia(site) -> Wikimedia:
+    return Wikimedia(f"{site.url}/wikidata", f"{site.url}/commons")
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "localhost", "10.0.0.8", "169.254.169.254", "::1", "0.0.0.0", "100.64.0.1"]
+)
+def test_addresses_inside_are_not_asked(address):
+    with pytest.raises(CollectError, match=r"inside a private network.*--allow-host"):
+        checked_address(address, 80, [])
+
+
+def test_a_host_that_answers_with_one_private_address_is_refused(monkeypatch):
+    """As in DNS rebinding: one public address does not let the other in."""
+    both = [(2, 1, 6, "", ("93.184.216.34", 80)), (2, 1, 6, "", ("192.168.1.1", 80))]
+    monkeypatch.setattr(doors.socket, "getaddrinfo", lambda *args, **kwargs: both)
+    with pytest.raises(CollectError, match=r"192\.168\.1\.1"):
+        checked_address("rebinding.example", 80, [])
+
+
+def test_the_door_connects_to_the_address_that_was_checked(site, monkeypatch):
+    """A second look-up of the name would lead elsewhere; there is none."""
+    real, asked = socket.getaddrinfo, []
+
+    def look_up(host, *args, **kwargs):
+        asked.append(host)
+        return real("127.0.0.1" if host == "site.test" else host, *args, **kwargs)
+
+    monkeypatch.setattr(doors.socket, "getaddrinfo", look_up)
+    port = site.server_address[1]
+    assert quick(allowed_hosts=["site.test"]).fetch(f"http://site.test:{port}/files/1.jpg").body == picture(1)
+    assert asked.count("site.test") == 1
+
+
+def test_without_the_flag_a_local_site_is_refused(site):
+    with pytest.raises(CollectError, match="private network"):
+        quick(allowed_hosts=[]).fetch(f"{site.url}/files/1.jpg")
+
+
+def test_a_redirect_into_a_private_network_is_refused(site, door):
+    with pytest.raises(CollectError, match=r"169\.254\.169\.254"):
+        door.fetch(f"{site.url}/inside")
+
+
+def test_a_proxy_of_the_environment_is_not_used(site, door, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert door.fetch(f"{site.url}/files/2.jpg").body == picture(2)
+
+
+def test_a_redirect_on_the_site_is_followed(site, door):
+    answer = door.fetch(f"{site.url}/moved/files/3.jpg")
+    assert answer.url.endswith("/files/3.jpg")
+    assert answer.body == picture(3)
+
+
+def test_a_redirect_in_circles_ends(site, door):
+    with pytest.raises(CollectError, match="TooManyRedirects"):
+        door.fetch(f"{site.url}/loop")
+
+
+@pytest.mark.parametrize("path", ["/forbidden", "/nowhere"])
+def test_a_no_is_asked_once(site, door, path):
+    with pytest.raises(Refused, match=r"127\.0\.0\.1 answers 40[34]"):
+        door.fetch(site.url + path)
+    assert site.asked[path] == 1
+
+
+def test_retry_after_is_waited_for(site, door):
+    start = time.monotonic()
+    assert door.fetch(f"{site.url}/busy").body == picture(77)
+    assert time.monotonic() - start >= 1
+
+
+def test_a_wait_of_a_day_is_told_and_not_waited_for(site, door):
+    with pytest.raises(CollectError, match="asks to wait 86400 seconds; run the command again later"):
+        door.fetch(f"{site.url}/always-busy")
+
+
+def test_a_hundred_megabytes_are_not_read(site):
+    with pytest.raises(Refused, match="larger than 1 MB"):
+        quick(max_bytes=1_000_000).fetch(f"{site.url}/huge")
+
+
+def test_a_connection_that_hangs_is_given_up(site):
+    site.hang_s = 1.0
+    with pytest.raises(CollectError, match="does not answer"):
+        quick(read_s=0.2).fetch(f"{site.url}/hangs")
+
+
+def test_a_host_is_asked_slowly(site):
+    slow = quick(seconds_between=0.2)
+    start = time.monotonic()
+    for number in range(3):
+        slow.fetch(f"{site.url}/files/{number}.jpg")
+    assert time.monotonic() - start >= 0.4
+
+
+def test_commons_is_read_to_its_end_with_author_and_licence(site, door):
+    found = list(wikimedia(site)(door, HANA, 50))
+    assert [photo.url for photo in found] == [site.url + path for path in site.files]
+    assert (found[0].author, found[0].licence, found[0].date) == ("A. Grapher", "CC BY-SA 4.0", "2019-05-01")
+    assert found[0].page == f"{site.url}/wiki/files/0.jpg"
+
+
+def test_a_name_that_nobody_human_has_gives_nothing(site, door):
+    assert list(wikimedia(site)(door, Name("Nobody", "", "nobody"), 5)) == []
+
+
+def test_naver_is_asked_for_faces_page_by_page(site, door):
+    site.people[HANA.query] = [f"/files/{n % 7}.jpg?n={n}" for n in range(120)]
+    assert len(list(Naver(f"{site.url}/naver")(door, HANA, 110))) == 110
+    assert [query["start"] for query in site.queries] == ["1", "51", "101"]
+    assert {query["face"] for query in site.queries} == {"1"}
+
+
+def test_google_gives_the_pictures_and_none_of_its_own(site, door):
+    found = [photo.url for photo in Google(f"{site.url}/google")(door, HANA, 50)]
+    assert found == [site.url + path for path in site.files]
+    assert site.queries[0]["tbs"] == "itp:face"
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "told"),
+    [("wikidata", wikimedia, "shape of 2026"), ("naver", lambda s: Naver(f"{s.url}/naver"), "shape of 2025"),
+     ("google", lambda s: Google(f"{s.url}/google"), "shape of 2024")],
+)  # fmt: skip
+def test_a_changed_shape_is_an_error_that_names_the_site_and_the_date(site, door, name, source, told):
+    site.changed.add(name)
+    with pytest.raises(CollectError, match=told) as error:
+        list(source(site)(door, HANA, 5))
+    assert "update webcast" in str(error.value)
+
+
+def test_photos_come_with_a_ledger_and_never_twice(site, door, tmp_path):
+    collect_person(HANA, wikimedia(site), door, tmp_path, 4, 2)
+    kept = [entry for entry in Ledger(tmp_path) if entry.outcome == KEPT]
+    assert len(kept) >= 4
+    assert {entry.file for entry in kept} == {path.name for path in tmp_path.glob("*.jpg")}
+    assert {entry.licence for entry in kept} == {"CC BY-SA 4.0"}
+    before = {path: count for path, count in site.asked.items() if path.startswith("/files/")}
+    collect_person(HANA, wikimedia(site), door, tmp_path, 7, 2)
+    assert len(list(tmp_path.glob("*.jpg"))) == 7
+    assert all(site.asked[path] == count for path, count in before.items())
+
+
+def test_what_is_no_picture_is_left_out_with_the_reason_and_not_asked_again(site, door, tmp_path):
+    site.files["/files/cut.jpg"] = picture(5)[:900]
+    site.people[HANA.name] = ["/page", "/files/cut.jpg", "/forbidden", "/files/1.jpg"]
+    for _ in range(2):
+        collect_person(HANA, wikimedia(site), door, tmp_path, 4, 1)
+    why = {entry.url.rsplit("/", 1)[-1]: entry.why for entry in Ledger(tmp_path) if entry.outcome == LEFT_OUT}
+    assert "not a picture" in why["page"]
+    assert "damaged" in why["cut.jpg"]
+    assert "403" in why["forbidden"]
+    assert site.asked["/page"] == site.asked["/forbidden"] == 1
+    assert len(list(tmp_path.glob("*.jpg"))) == 1
+
+
+def test_a_rejected_photo_does_not_come_back(site, door, tmp_path):
+    Ledger(tmp_path).add(Entry(f"{site.url}/files/0.jpg", REJECTED))
+    collect_person(HANA, wikimedia(site), door, tmp_path, 7, 2)
+    assert site.asked["/files/0.jpg"] == 0
+
+
+def test_half_a_line_of_a_killed_run_costs_that_line_only(tmp_path):
+    Ledger(tmp_path).add(Entry("http://a.example/1", KEPT, "1.jpg"))
+    with (tmp_path / "ledger.jsonl").open("a") as file:
+        file.write('{"url": "http://a.example/2", "outc')
+    Ledger(tmp_path).add(Entry("http://a.example/3", KEPT, "3.jpg"))
+    assert {entry.url[-1] for entry in Ledger(tmp_path)} == {"1", "3"}
+
+
+def test_one_name_that_fails_does_not_stop_the_others(site, door, tmp_path):
+    site.people["Second"] = ["/files/1.jpg"]
+    site.changed.add("naver")
+    problems = collect_people([HANA], Naver(f"{site.url}/naver"), door, tmp_path, 3)
+    problems += collect_people([Name("Second", "", "Second")], wikimedia(site), door, tmp_path, 1)
+    assert len(problems) == 1
+    assert problems[0].startswith("하나 Example: ")
+    assert list((tmp_path / "Second").glob("*.jpg"))
+
+
+def test_the_names_to_start_from():
+    names = read_names(NAMES)
+    assert [sum(name.gender == gender for name in names) for gender in ("female", "male")] == [30, 30]
+    assert len({name.name for name in names}) == 60
+
+
+def test_a_names_file_without_the_columns_is_told(tmp_path):
+    (tmp_path / "names.csv").write_text("who\nhana\n")
+    with pytest.raises(WebcastError, match="needs the columns name and gender"):
+        read_names(tmp_path / "names.csv")
+
+
+def test_folder_names_hold_no_path():
+    assert folder_name("../a/b:c") == "_a_b_c"
+    assert folder_name("하나") == "하나"

@@ -1,0 +1,12 @@
+"""From nothing to a training set and a gallery: `python -m training.collect --help`.
+
+door.py      the only way to the network: guarded addresses, limits, politeness
+ledger.py    what was fetched and what was rejected, so that nothing is fetched twice
+people.py    photos of people by name into one folder each, from any of the sources below
+wikimedia.py google.py naver.py     the sources of photos, one site each
+webtoons.py  episodes, from folders and archives or through gallery-dl
+quality.py   sharp, large, frontal, not seen before
+drawn.py     episodes -> a dataset of drawn faces
+namesakes.py which photos of one name show one person
+portraits.py photos -> the two or three best portraits of each person, as a gallery's folder
+"""

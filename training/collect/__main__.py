@@ -1,0 +1,166 @@
+"""python -m training.collect: data in, a training set and a gallery out. See training/collect/README.md."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.collect import drawn, namesakes, people, portraits, webtoons
+from training.collect.door import Door
+from training.collect.google import Google
+from training.collect.naver import Naver
+from training.collect.sources import Source
+from training.collect.wikimedia import Wikimedia
+from training.faces import development_photos
+from webcast.build import load_stages
+from webcast.errors import WebcastError
+
+SOURCES = ("wikimedia", "naver", "google")
+DOCS = Path(__file__).with_name("NAMESAKES.md")
+START, END = "<!-- measured by training.collect namesakes -->", "<!-- end of measured -->"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    args = parse(arguments)
+    try:
+        return args.run(args)
+    except WebcastError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped; run the same command again to go on.", file=sys.stderr)
+        return 130
+
+
+def run_episodes(args: argparse.Namespace) -> int:
+    folder = webtoons.download(args.url, args.title, args.genre, args.episodes, args.out)
+    print(f"The episodes are in {folder}")
+    return 0
+
+
+def run_drawn(args: argparse.Namespace) -> int:
+    stages = load_stages(args.weights, args.device)
+    args.out.mkdir(parents=True, exist_ok=True)
+    for notice in drawn.find_faces(stages, args.comics, args.out / "found"):
+        print(notice, file=sys.stderr)
+    made = drawn.build_dataset(stages, args.comics, args.out, args.count, args.reference, args.everyone)
+    for name, rows in made.items():
+        print(f"{name}: {len(rows)} faces of {len(set(rows['webtoon']))} webtoons")
+    print(f"The dataset is in {args.out / 'dataset'}, a contact sheet of each webtoon beside it")
+    return 0
+
+
+def run_people(args: argparse.Namespace) -> int:
+    door = Door(allowed_hosts=args.allow_host, seconds_between=args.seconds_between)
+    problems = people.collect_people(
+        people.read_names(args.names), source_of(args), door, args.out, args.count, args.workers
+    )
+    print(*problems, sep="\n", file=sys.stderr)
+    print(f"The photos are in {args.out}")
+    return 2 if problems else 0
+
+
+def source_of(args: argparse.Namespace) -> Source:
+    """The site of that name, or a mirror of it."""
+    if args.source == "wikimedia":
+        return Wikimedia(**({"wikidata": args.site[0], "commons": args.site[-1]} if args.site else {}))
+    kind = {"naver": Naver, "google": Google}[args.source]
+    return kind(**({"search": args.site[0]} if args.site else {}), faces_only=not args.any_picture)
+
+
+def run_portraits(args: argparse.Namespace) -> int:
+    stages = load_stages(args.weights, args.device)
+    names = people.read_names(args.names)
+    problems = portraits.choose_portraits(stages, names, args.photos, args.out, args.limit)
+    print(*problems, sep="\n", file=sys.stderr)
+    print(f"The portraits are in {args.out}; next: python -m webcast gallery build {args.out} --out DIR")
+    return 0
+
+
+def run_namesakes(args: argparse.Namespace) -> int:
+    stages = load_stages(args.weights, args.device)
+    paths = [
+        photo.path for photo in development_photos(args.data, args.landmarks) if "lfw" in photo.path.parts
+    ]
+    points, count = namesakes.measure(stages, namesakes.photos_by_person(paths))
+    best = namesakes.at_recall(points, 0.9)
+    told = (
+        f"{count} people of five photos or more whom no model learned, one foreign face for every four of "
+        f"theirs. At recall {best.recall:.3f} precision is {best.precision:.3f} (limit {best.limit:.3f}); "
+        f"without the filter it is {points[0].precision:.3f}."
+    )
+    print(told, namesakes.as_table(points), sep="\n\n")
+    if args.write:
+        DOCS.with_suffix(".svg").write_text(namesakes.as_svg(points), encoding="utf-8")
+        before, _, rest = DOCS.read_text(encoding="utf-8").partition(START)
+        picture, table = "![precision over recall](NAMESAKES.svg)", namesakes.as_table(points)
+        body = "\n\n".join([START, told, picture, table, END])
+        DOCS.write_text(before + body + rest.partition(END)[2], encoding="utf-8")
+    return 0
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training.collect", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    episodes = commands.add_parser("episodes", help="download episodes of a webtoon through gallery-dl")
+    episodes.add_argument("url", help="the webtoon's list page on comic.naver.com or webtoons.com")
+    episodes.add_argument("--title", required=True, help="what to call it; the folder's name")
+    episodes.add_argument("--genre", default="", help="romance, action ...; a column of the dataset")
+    episodes.add_argument("--episodes", default="1-5", help="which ones, 3 or 1-10 (%(default)s)")
+    episodes.add_argument("--out", type=Path, required=True, help="the folder of comics")
+    episodes.set_defaults(run=run_episodes)
+
+    faces = commands.add_parser("drawn", help="make a dataset of drawn faces from episodes")
+    faces.add_argument("comics", type=Path, help="TITLE/EPISODE/page.jpg, or TITLE/EPISODE.cbz, .zip or .pdf")
+    faces.add_argument("--count", type=int, default=250, help="faces of each main character (%(default)s)")
+    faces.add_argument(
+        "--reference", type=Path, help="a picture of the main character; else the densest face"
+    )
+    faces.add_argument("--everyone", action="store_true", help="all characters, not the main one alone")
+    add_stage_flags(faces)
+    faces.set_defaults(run=run_drawn)
+
+    photos = commands.add_parser("people", help="fetch photos of people by name")
+    photos.add_argument("names", type=Path, nargs="?", default=people.NAMES, help="CSV: name, gender, query")
+    photos.add_argument("--source", choices=SOURCES, default="wikimedia", help="where to look (%(default)s)")
+    photos.add_argument("--count", type=int, default=20, help="photos of each person (%(default)s)")
+    photos.add_argument("--workers", type=int, default=4, help="photos fetched at a time (%(default)s)")
+    photos.add_argument(
+        "--seconds-between", type=float, default=1.0, help="requests to one host (%(default)s)"
+    )
+    photos.add_argument("--any-picture", action="store_true", help="not only pictures that show a face")
+    photos.add_argument(
+        "--allow-host", action="append", default=[], help="a host in a private network of yours"
+    )
+    photos.add_argument("--site", nargs="+", help="other addresses of the source, of a mirror of yours")
+    photos.add_argument("--out", type=Path, required=True, help="the folder to write, one folder a person")
+    photos.set_defaults(run=run_people)
+
+    chosen = commands.add_parser("portraits", help="choose each person's best photos for a gallery")
+    chosen.add_argument("photos", type=Path, help="one folder of photos a person, as `people` writes them")
+    chosen.add_argument("--names", type=Path, default=people.NAMES, help="CSV: name, gender")
+    chosen.add_argument("--limit", type=float, default=namesakes.LIMIT, help="lower keeps more (%(default)s)")
+    add_stage_flags(chosen)
+    chosen.set_defaults(run=run_portraits)
+
+    measured = commands.add_parser("namesakes", help="measure the filter of namesakes")
+    measured.add_argument("--data", type=Path, required=True, help="folder with portraits/ and lfw/")
+    measured.add_argument(
+        "--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz"
+    )
+    measured.add_argument("--write", action="store_true", help="write the curve into NAMESAKES.md")
+    add_stage_flags(measured, out=False)
+    measured.set_defaults(run=run_namesakes)
+    return parser.parse_args(arguments)
+
+
+def add_stage_flags(parser: argparse.ArgumentParser, out: bool = True) -> None:
+    parser.add_argument("--weights", help="a folder or a Hub id; else the bundle")
+    parser.add_argument("--device", help="cuda, mps or cpu; else the fastest here")
+    if out:
+        parser.add_argument("--out", type=Path, required=True, help="the folder to write")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
