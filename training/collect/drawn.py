@@ -19,7 +19,6 @@ import datasets
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
-from webcast.intake import find_pages, natural, read_parts
 
 from training.collect.groups import is_test_group
 from training.collect.ledger import REJECTED, Ledger
@@ -30,6 +29,7 @@ from webcast.caster import Stages
 from webcast.errors import WebcastError
 from webcast.heads import enlarge
 from webcast.images import open_image
+from webcast.intake import find_pages, natural, read_parts
 from webcast.main_faces import main_faces
 from webcast.photos import PICTURE_SUFFIXES
 from webcast.types import Panel
