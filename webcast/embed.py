@@ -174,15 +174,16 @@ def load_imagenet(
     """
     with torch.device("meta"):
         network = build()
+    # The file name ends in the first eight digits of its SHA-256 (resnet18-f37072fd.pth), which is checked.
+    revision = Path(published.url).stem.split("-")[-1]
     if (folder / MODEL_NAME).is_file():
         load_network(network, folder)
+        revision = sha256(folder / MODEL_NAME)[:12]
     else:
         fetched = fetch_imagenet(name, published)
         needed = network.state_dict().keys()
         network.load_state_dict({key: t for key, t in fetched.items() if key in needed}, assign=True)
         network.requires_grad_(False)
-    # The file name ends in the first eight digits of its SHA-256 (resnet18-f37072fd.pth), which is checked.
-    revision = Path(published.url).stem.split("-")[-1]
     preset = published.transforms()
     size_px = preset.crop_size[0]
     return NetworkEmbedder(

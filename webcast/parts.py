@@ -211,7 +211,13 @@ REALIZERS = (
     Part("ugatit-full", "U-GAT-IT full", _train("ugatit --no-light", "ugatit-full")),
     Part("pix2pix", "pix2pix", _train("pix2pix", "pix2pix")),
     Part("cyclegan", "CycleGAN", _train("cyclegan", "cyclegan")),
-    Part("uvcgan2", "UVCGAN2", _train("uvcgan2", "uvcgan2")),
+    Part(
+        "uvcgan2",
+        "UVCGAN2",
+        _train("uvcgan2", "uvcgan2")
+        + ", or fetch a generator that https://github.com/LS4GAN/uvcgan2 links and run "
+        "`python -m training.convert_pth FILE --out PARTS/uvcgan2`",
+    ),
     Part("none", "the drawing as it is"),
 )
 
