@@ -1,9 +1,22 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
+import torch
+from accelerate import Accelerator
 
 from tests.synthetic_face import synthetic_photo, synthetic_points
 from training.faces import FacePhoto, aligned_head
-from training.realizer import published_in_place, tinted
+from training.realizer import (
+    BELIEVABLE,
+    LARGEST_EYES,
+    RealizerRecipe,
+    balanced,
+    believable,
+    published_in_place,
+    tinted,
+)
+from training.render import SCHOOLS, draw_style
 
 
 def test_a_published_drawing_lies_upon_its_photo_mirrored_too(tmp_path):
@@ -23,3 +36,48 @@ def test_a_tint_changes_colours_and_keeps_black():
     white = np.full((8, 8, 3), 200, np.uint8)
     assert len(set(tinted(white, np.random.default_rng(0))[0, 0].tolist())) == 3
     assert not tinted(np.zeros((8, 8, 3), np.uint8), np.random.default_rng(0)).any()
+
+
+def test_a_photo_takes_proportions_only_as_far_as_a_photo_can():
+    rng = np.random.default_rng(0)
+    for school in SCHOOLS:
+        style = draw_style(school, rng)
+        kept = believable(style)
+        assert 1 <= kept.eye_scale <= LARGEST_EYES
+        assert all(getattr(kept, part) >= least for part, least in BELIEVABLE.items())
+        assert replace(kept, eye_scale=style.eye_scale, **{p: getattr(style, p) for p in BELIEVABLE}) == style
+    realistic = replace(style, eye_scale=1.1, nose_scale=0.9, mouth_scale=0.95, jaw_scale=0.97)
+    assert believable(realistic) == realistic
+
+
+def write_portraits(folder, names):
+    """Portraits from light to dark, in the order of the names."""
+    portraits = []
+    for number, name in enumerate(names):
+        path = folder / f"{name}.jpg"
+        cv2.imwrite(str(path), np.uint8(synthetic_photo() * (1 - 0.1 * number)))
+        portraits.append(FacePhoto(path, name, synthetic_points()))
+    return portraits
+
+
+def test_pools_part_women_from_men_and_the_darkest_third_from_the_rest(tmp_path):
+    portraits = write_portraits(tmp_path, ["ann", "bea", "cat", "dan", "eve", "fay", "gus"])
+    genders = {p.person: "male" if p.person in {"dan", "gus"} else "female" for p in portraits}
+    pools = balanced(portraits, genders)
+    assert [[p.person for p in pool] for pool in pools] == [
+        ["fay"],
+        ["eve", "cat", "bea", "ann"],
+        ["gus", "dan"],
+    ]
+
+
+def test_a_frozen_encoder_stays_as_it_was_and_the_rest_learns():
+    recipe = RealizerRecipe(channels=4, size_px=32, learning_rate=1e-2, embedder=None, frozen_encoder=True)
+    generator = recipe.networks["gen_ab"]
+    before = {name: value.clone() for name, value in generator.state_dict().items()}
+    torch.manual_seed(0)
+    batch = {"real_a": torch.rand(2, 3, 32, 32), "real_b": torch.rand(2, 3, 32, 32), "paired": torch.ones(2)}
+    recipe.step(batch, Accelerator(cpu=True))
+    changed = {name for name, value in generator.state_dict().items() if not value.equal(before[name])}
+    assert not any(name.startswith("encoder.") for name in changed)
+    assert {"decoder.1.weight", "merge.weight"} <= changed

@@ -9,9 +9,15 @@ loss of U-GAT-IT's local discriminator with its CAM logits. Deliberate differenc
 sample is an anime frame, which has no photo, so only its coarse colours are held (L1 after pooling to 8 x 8)
 and the discriminator judges the rest; with `--embedder` the fake must also look like the photo to it, in
 its inner features and in its vector.
+
+Where our renderer drew the pair, the photo is given the drawing's proportions as far as a photo can have them
+(`believable`). Else eyes and jaw lie elsewhere on the two, and an L1 loss answers that with blur. Women and
+men, darker and lighter skins are drawn evenly from the portraits.
 """
 
 import argparse
+import csv
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -22,21 +28,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
+from training import landmark_indices as at
 from training.drawings import filtered
 from training.embedder import MEAN, STD
 from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
 from training.loop import Recipe, seeded, shuffled, train
-from training.render import SCHOOLS, render
+from training.render import SCHOOLS, Style, draw, draw_style, exaggerate, face_height
+from training.split import is_test_frame, normalise
 from training.stage_flags import add_run_flags, loop_config
 from webcast.embed import resnet18
 from webcast.networks.ugatit import Discriminator, Generator
 from webcast.weights import read_config, read_tensors, write_stage
 
-PORTRAIT_SHARE = 0.75  # they are sharp; the news photos are blurred, but of many more people
+PORTRAIT_SHARE = 0.85  # they are sharp; the news photos are blurred, but of many more people
 ANIME_EVERY = 6
 JITTER = 0.015
-L1_WEIGHT, COARSE_WEIGHT, ADVERSARIAL_WEIGHT, CAM_WEIGHT = 8.0, 5.0, 1.5, 1.0
+L1_WEIGHT, COARSE_WEIGHT, ADVERSARIAL_WEIGHT, CAM_WEIGHT = 6.0, 5.0, 3.0, 1.0
 FEATURE_WEIGHT, IDENTITY_WEIGHT = 3.0, 2.0
+BELIEVABLE = {"nose_scale": 0.85, "mouth_scale": 0.85, "jaw_scale": 0.9}
+LARGEST_EYES = 1.25
+"""How far a face may stray from its own proportions, made smaller or larger, and still pass for a photo's."""
 
 
 class Pairs(Dataset):
@@ -45,41 +56,85 @@ class Pairs(Dataset):
     Where `paired` is 0, the two show different people.
     """
 
-    def __init__(self, data: Path, landmarks: Path, size_px: int, seed: int) -> None:
+    def __init__(
+        self, data: Path, landmarks: Path, size_px: int, seed: int, gender: str | None = None
+    ) -> None:
         photos = training_photos(data, landmarks)
-        self.portraits = [p for p in photos if "portraits" in p.path.parts]
+        genders = read_genders(data / "portraits/people.csv")
+        portraits = [p for p in photos if "portraits" in p.path.parts]
+        self.pools = balanced([p for p in portraits if gender in (None, genders[p.person])], genders)
+        self.portrait_share = PORTRAIT_SHARE if gender is None else 1.0
         self.news = [p for p in photos if "portraits" not in p.path.parts]
-        self.anime = sorted((data / "drawn/anime").glob("*.jpg"))
+        frames = sorted((data / "drawn/anime").glob("*.jpg"))
+        self.anime = [frame for frame in frames if not is_test_frame(frame.name)]
         self.size_px, self.seed = size_px, seed
 
     def __getitem__(self, number: int) -> dict[str, Tensor]:
         cv2.setNumThreads(1)
         rng = seeded(self.seed, number)
-        pool = self.portraits if rng.random() < PORTRAIT_SHARE else self.news
+        from_portraits = rng.random() < self.portrait_share
+        pool = self.pools[rng.integers(len(self.pools))] if from_portraits else self.news
         photo = pool[shuffled(len(pool), self.seed, number)]
         mirror = bool(rng.random() < 0.5)
         crop, points = aligned_head(read_rgb(photo.path), photo.points, self.size_px, rng, JITTER, mirror)
         paired = number % ANIME_EVERY != 0
-        drawing = self.drawing(photo, crop, points, rng) if paired else self.anime_head(number, rng)
+        if paired:
+            drawing, crop = self.drawing(photo, crop, points, rng)
+        else:
+            drawing = self.anime_head(number, rng)
         return {"real_a": signed(drawing), "real_b": signed(crop), "paired": torch.tensor(float(paired))}
 
     def drawing(
         self, photo: FacePhoto, crop: np.ndarray, points: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        """The crop drawn, in place: published where it can be, by our renderer, or by a filter."""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The crop drawn, published where it can be, by our renderer, or by a filter; and the photo to it."""
         kind = rng.random()
         if photo.drawings and kind < 0.4:
             drawing = published_in_place(photo, points, self.size_px, rng)
         elif kind < 0.8:
-            drawing, _ = render(crop, points, SCHOOLS[rng.integers(len(SCHOOLS))], rng)
+            style = draw_style(SCHOOLS[rng.integers(len(SCHOOLS))], rng)
+            drawing, _ = draw(crop, points, style, rng)
+            crop, _ = exaggerate(crop, points, believable(style), face_height(points))
         else:
             drawing = filtered(crop, points, rng)
-        return tinted(drawing, rng) if rng.random() < 0.4 else drawing
+        return (tinted(drawing, rng) if rng.random() < 0.4 else drawing), crop
 
     def anime_head(self, number: int, rng: np.random.Generator) -> np.ndarray:
         image = read_rgb(self.anime[shuffled(len(self.anime), self.seed, number)])
         image = image[:, ::-1] if rng.random() < 0.5 else image
         return cv2.resize(image, (self.size_px, self.size_px), interpolation=cv2.INTER_AREA)
+
+
+def believable(style: Style) -> Style:
+    """The style with its proportions held within what a photo could show."""
+    kept = {part: max(getattr(style, part), least) for part, least in BELIEVABLE.items()}
+    return replace(style, eye_scale=min(style.eye_scale, LARGEST_EYES), **kept)
+
+
+def read_genders(people_csv: Path) -> dict[str, str]:
+    """What `people.csv` says of each person, by normalised name."""
+    with people_csv.open(newline="", encoding="utf-8") as file:
+        return {normalise(row["name"]): row["gender"] for row in csv.DictReader(file)}
+
+
+def balanced(portraits: list[FacePhoto], genders: dict[str, str]) -> list[list[FacePhoto]]:
+    """Pools to draw from evenly: of each gender the third with the darkest skin, and the others."""
+    pools = []
+    for gender in sorted(set(genders.values())):
+        by_skin = sorted((p for p in portraits if genders[p.person] == gender), key=skin_luminance)
+        third = len(by_skin) // 3
+        pools += [by_skin[:third], by_skin[third:]]
+    return [pool for pool in pools if pool]
+
+
+def skin_luminance(photo: FacePhoto) -> float:
+    """Median luma around the nose, 0 to 255: what the picture shows, by whatever light."""
+    quarter = cv2.imread(str(photo.path), cv2.IMREAD_REDUCED_GRAYSCALE_4)
+    points = photo.points / 4
+    x, y = points[at.NOSE_TIP]
+    reach = 0.2 * face_height(points)
+    (left, top), (right, bottom) = np.int64([x - reach, y - reach]), np.int64([x + reach, y + reach]) + 1
+    return float(np.median(quarter[max(top, 0) : bottom, max(left, 0) : right]))
 
 
 def published_in_place(
@@ -129,12 +184,20 @@ class FrozenEmbedder(nn.Module):
 class RealizerRecipe(Recipe):
     averaged = ("gen_ab",)
 
-    def __init__(self, channels: int, size_px: int, learning_rate: float, embedder: Path | None) -> None:
+    def __init__(
+        self,
+        channels: int,
+        size_px: int,
+        learning_rate: float,
+        embedder: Path | None,
+        frozen_encoder: bool = False,
+    ) -> None:
         self.channels, self.size_px = channels, size_px
         self.networks: dict[str, nn.Module] = {
             "gen_ab": Generator(size_px=size_px, light=True, channels=channels),
             "disc_b": Discriminator(layers=5, channels=channels),
         }
+        self.networks["gen_ab"].encoder.requires_grad_(not frozen_encoder)
         self.embedder = FrozenEmbedder(embedder) if embedder else None
         self.optimizers = {
             name: torch.optim.Adam(network.parameters(), learning_rate, (0.5, 0.999), fused=True)
@@ -230,20 +293,32 @@ def main() -> None:
         "--channels", type=int, default=64, help="64 is the paper's; 32 takes a quarter of the time"
     )
     parser.add_argument("--embedder", type=Path, help="an embedder's export/, for the resemblance losses")
+    parser.add_argument(
+        "--freeze-encoder",
+        action="store_true",
+        help="train all but the encoder, in less time; with --start-from",
+    )
+    parser.add_argument("--gender", choices=("female", "male"), help="only portraits of one gender (all)")
     add_run_flags(parser, 4000, 4, 2e-4)
     args = parser.parse_args()
+    if args.freeze_encoder and not args.start_from:
+        parser.error("--freeze-encoder keeps what an encoder has learned; give it with --start-from.")
     torch.manual_seed(args.seed)
-    recipe = RealizerRecipe(args.channels, args.size_px, args.learning_rate, args.embedder)
+    recipe = RealizerRecipe(
+        args.channels, args.size_px, args.learning_rate, args.embedder, args.freeze_encoder
+    )
     if args.start_from:
         recipe.networks["gen_ab"].load_state_dict(read_tensors(args.start_from))
-    recipe.shown = Pairs(args.data, args.landmarks, args.size_px, args.seed + 1)
+    recipe.shown = Pairs(args.data, args.landmarks, args.size_px, args.seed + 1, args.gender)
     told = {
         "name": "realizer",
         "channels": args.channels,
         "size_px": args.size_px,
         "embedder": str(args.embedder or ""),
+        "freeze_encoder": args.freeze_encoder,
+        "gender": args.gender or "",
     }
-    data = Pairs(args.data, args.landmarks, args.size_px, args.seed)
+    data = Pairs(args.data, args.landmarks, args.size_px, args.seed, args.gender)
     train(recipe, data, loop_config(args, 0.99, told), args.resume)
 
 
