@@ -38,6 +38,9 @@ class Site(ThreadingHTTPServer):
         self.asked: Counter[str] = Counter()
         self.queries: list[dict[str, str]] = []
         self.changed: set[str] = set()
+        self.answers: dict[str, object] = {}
+        self.agents: set[str] = set()
+        self.times: list[float] = []
         self.hang_s = 3.0
 
     @property
@@ -52,6 +55,8 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         self.server.asked[parts.path] += 1
+        self.server.times.append(time.monotonic())
+        self.server.agents.add(self.headers["User-Agent"])
         self.server.queries.append({"path": parts.path, **query})
         name = parts.path.strip("/").split("/")[0].replace("-", "_")
         answer = getattr(self, f"do_{name}", None)
@@ -64,20 +69,27 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_wikidata(self, path: str, query: dict[str, str]) -> None:
         if "wikidata" in self.server.changed:
-            return self.json({"hits": []})
+            return self.json(self.server.answers.get(query["action"], {"hits": []}))
         names = list(self.server.people)
         if query["action"] == "wbsearchentities":
             found = [i for i, name in enumerate(names) if name == query["search"]]
-            band = [{"id": "Q900", "label": query["search"]}]  # a band of the same name comes first
-            return self.json({"search": band + [{"id": f"Q{i + 1}", "label": names[i]} for i in found]})
-        claims = {"P31": [claim({"id": "Q215380"})]}
-        if query["ids"] != "Q900":
-            name = names[int(query["ids"][1:]) - 1]
-            first = self.server.people[name][0].rsplit("/", 1)[-1]
-            claims = {"P31": [claim({"id": "Q5"})], "P18": [claim(first)], "P373": [claim(name)]}
-        return self.json({"entities": {query["ids"]: {"claims": claims}}})
+            first = [{"id": "Q900"}, {"id": "Q901"}]  # a band and a politician of the same name come first
+            return self.json({"search": first + [{"id": f"Q{i + 1}", "label": names[i]} for i in found]})
+        return self.json({"entities": {id: {"claims": self.claims(id)} for id in query["ids"].split("|")}})
+
+    def claims(self, id: str) -> dict:
+        if id == "Q900":
+            return {"P31": [claim({"id": "Q215380"})]}
+        if id == "Q901":
+            return {"P31": [claim({"id": "Q5"})], "P106": [claim({"id": "Q82955"})]}
+        name = list(self.server.people)[int(id[1:]) - 1]
+        picture = claim(self.server.people[name][0].rsplit("/", 1)[-1])
+        actor = {"P31": [claim({"id": "Q5"})], "P106": [claim({"id": "Q33999"})]}
+        return actor | {"P18": [picture], "P373": [claim(name)]}
 
     def do_commons(self, path: str, query: dict[str, str]) -> None:
+        if "commons" in self.server.changed:
+            return self.json(self.server.answers["query"])
         if "titles" in query:
             titles = [title.removeprefix("File:") for title in query["titles"].split("|")]
             files = [
@@ -159,6 +171,23 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_hangs(self, path: str, query: dict[str, str]) -> None:
         time.sleep(self.server.hang_s)
+
+    def do_drips(self, path: str, query: dict[str, str]) -> None:
+        """A body that never ends, a byte now and then; without a length, so that any end looks like one."""
+        self.send_response(200)
+        self.end_headers()
+        self.drip(b"x" * 200)
+
+    def do_drips_headers(self, path: str, query: dict[str, str]) -> None:
+        self.drip(b"HTTP/1.0 200 OK\r\nX-Long: " + b"x" * 200)
+
+    def drip(self, body: bytes) -> None:
+        try:
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.05)
+        except OSError:
+            pass
 
     def json(self, answer: dict) -> None:
         self.send(json.dumps(answer).encode(), "application/json")

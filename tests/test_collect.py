@@ -1,7 +1,12 @@
 """The collectors before sites served on this machine; nothing here asks the network."""
 
+import signal
 import socket
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import pairwise
 
 import pytest
 
@@ -41,8 +46,10 @@ def wikimedia(site) -> Wikimedia:
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1", "localhost", "10.0.0.8", "169.254.169.254", "::1", "0.0.0.0", "100.64.0.1"]
-)
+    "address",
+    ["127.0.0.1", "localhost", "10.0.0.8", "169.254.169.254", "::1", "0.0.0.0", "100.64.0.1",
+     "::ffff:10.0.0.8", "64:ff9b::a00:8", "2002:a00:8::1", "fec0::1", "::a00:8"],
+)  # fmt: skip
 def test_addresses_inside_are_not_asked(address):
     with pytest.raises(CollectError, match=r"inside a private network.*--allow-host"):
         checked_address(address, 80, [])
@@ -133,6 +140,26 @@ def test_a_host_is_asked_slowly(site):
     assert time.monotonic() - start >= 0.4
 
 
+def test_workers_take_turns_at_a_host(site):
+    """Four at once are asked one after the other, as one is."""
+    slow = quick(seconds_between=0.15)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: slow.fetch(f"{site.url}/files/{n}.jpg"), range(4)))
+    gaps = [after - before for before, after in pairwise(sorted(site.times))]
+    assert min(gaps) > 0.05
+
+
+@pytest.mark.parametrize("path", ["/drips", "/drips-headers"])
+def test_a_site_that_sends_a_byte_now_and_then_is_cut(site, path):
+    with pytest.raises(CollectError, match="takes longer than 0 seconds"):
+        quick(total_s=0.3).fetch(site.url + path)
+
+
+def test_the_sites_are_told_whom_to_write_to(site):
+    quick(contact="someone@example.org").fetch(f"{site.url}/files/1.jpg")
+    assert site.agents == {"webcast-collect/0.1 (someone@example.org)"}
+
+
 def test_commons_is_read_to_its_end_with_author_and_licence(site, door):
     found = list(wikimedia(site)(door, HANA, 50))
     assert [photo.url for photo in found] == [site.url + path for path in site.files]
@@ -167,6 +194,56 @@ def test_a_changed_shape_is_an_error_that_names_the_site_and_the_date(site, door
     with pytest.raises(CollectError, match=told) as error:
         list(source(site)(door, HANA, 5))
     assert "update webcast" in str(error.value)
+
+
+HUMANS = {"Q1": {"claims": {"P31": [{"mainsnak": {"datavalue": {"value": {"id": "Q5"}}}}]}}}
+
+
+@pytest.mark.parametrize(
+    ("wikidata", "pages"),
+    [({"wbsearchentities": {"search": [{"title": "Q1"}]}}, None),
+     ({"wbsearchentities": {"search": [{"id": "Q1"}]}, "wbgetentities": {"entities": {}}}, None),
+     ({"wbsearchentities": {"search": [{"id": "Q1"}]}, "wbgetentities": {"entities": [HUMANS]}}, None),
+     ({}, [{"title": "File:a", "imageinfo": []}]),
+     ({}, {"12": {"title": "File:a", "imageinfo": [{"mime": "image/jpeg"}]}})],
+)  # fmt: skip
+def test_every_other_shape_of_wikimedia_is_an_error_of_one_sentence(site, door, wikidata, pages):
+    site.answers = wikidata | {"query": {"query": {"pages": pages}}}
+    site.changed.add("commons" if pages else "wikidata")
+    with pytest.raises(CollectError, match=r"127\.0\.0\.1.*shape of 2026"):
+        list(wikimedia(site)(door, HANA, 5))
+
+
+def test_a_failure_that_may_pass_is_told_and_asked_again(site, tmp_path):
+    site.people[HANA.name] = ["/always-busy", "/files/1.jpg"]
+    for _ in range(2):
+        (told,) = collect_person(HANA, wikimedia(site), quick(), tmp_path, 3, 2)
+        assert "asks to wait" in told
+    assert site.asked["/always-busy"] == 2
+    assert len(list(tmp_path.glob("*.jpg"))) == 1
+
+
+def test_a_name_without_a_photo_is_told(site, door, tmp_path):
+    (told,) = collect_people([Name("Nobody", "", "nobody")], Naver(f"{site.url}/naver"), door, tmp_path, 3)
+    assert told.startswith("Nobody: nothing was found; check the name")
+
+
+def test_ctrl_c_stops_quickly_and_the_next_run_goes_on(site, tmp_path):
+    """Two photos are there; the others hang for a minute, and the main thread is interrupted meanwhile."""
+    site.people[HANA.name] = ["/files/1.jpg", "/files/2.jpg", "/hangs", "/drips", "/hangs?2"]
+    site.hang_s = 60
+    door = quick()
+    interrupt = partial(signal.pthread_kill, threading.main_thread().ident, signal.SIGINT)
+    threading.Timer(1.0, interrupt).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        collect_person(HANA, wikimedia(site), door, tmp_path, 5, 4)
+    assert time.monotonic() - start < 10
+    site.people[HANA.name] = [f"/files/{n}.jpg" for n in range(5)]
+    assert collect_person(HANA, wikimedia(site), quick(), tmp_path, 5, 4) == []
+    assert len(list(tmp_path.glob("*.jpg"))) == 5
+    assert site.asked["/files/1.jpg"] == site.asked["/files/2.jpg"] == 1
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_photos_come_with_a_ledger_and_never_twice(site, door, tmp_path):
@@ -206,6 +283,19 @@ def test_half_a_line_of_a_killed_run_costs_that_line_only(tmp_path):
         file.write('{"url": "http://a.example/2", "outc')
     Ledger(tmp_path).add(Entry("http://a.example/3", KEPT, "3.jpg"))
     assert {entry.url[-1] for entry in Ledger(tmp_path)} == {"1", "3"}
+
+
+def test_a_line_cut_inside_a_letter_costs_that_line_only(tmp_path):
+    Ledger(tmp_path).add(Entry("http://a.example/1", KEPT, "1.jpg"))
+    with (tmp_path / "ledger.jsonl").open("ab") as file:
+        file.write('{"url": "http://a.example/2", "author": "하'.encode()[:-1])
+    Ledger(tmp_path).add(Entry("http://a.example/3", KEPT, "3.jpg"))
+    assert {entry.url[-1] for entry in Ledger(tmp_path)} == {"1", "3"}
+
+
+def test_a_line_separator_in_a_name_is_kept(tmp_path):
+    Ledger(tmp_path).add(Entry("http://a.example/1", KEPT, "1.jpg", author="A\u2028B\x85C"))
+    assert next(iter(Ledger(tmp_path))).author == "A\u2028B\x85C"
 
 
 def test_one_name_that_fails_does_not_stop_the_others(site, door, tmp_path):

@@ -1,22 +1,31 @@
 """python -m training.collect: data in, a training set and a gallery out. See training/collect/README.md."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from training.collect import drawn, namesakes, people, portraits, webtoons
-from training.collect.door import Door
+from training.collect.door import NO_CONTACT, Door
 from training.collect.google import Google
 from training.collect.naver import Naver
 from training.collect.sources import Source
 from training.collect.wikimedia import Wikimedia
 from training.faces import development_photos
+from webcast.__main__ import PART_FLAGS, PARTS_HELP
 from webcast.build import load_stages
+from webcast.caster import Stages
 from webcast.errors import WebcastError
+from webcast.parts import Parts
 
 SOURCES = ("wikimedia", "naver", "google")
 DOCS = Path(__file__).with_name("NAMESAKES.md")
+FOR_PHOTOS = ("photo_detector", "photo_upscaler", "embedder")
+DEFAULTS = {"photo_detector": "haar"}
+OWN_PARTS = dict.fromkeys(PART_FLAGS, "the weights' own") | {
+    "upscaler": "the first waifu2x in --parts, else the weights' own"
+}
 START, END = "<!-- measured by training.collect namesakes -->", "<!-- end of measured -->"
 
 
@@ -39,25 +48,49 @@ def run_episodes(args: argparse.Namespace) -> int:
 
 
 def run_drawn(args: argparse.Namespace) -> int:
-    stages = load_stages(args.weights, args.device)
+    stages = stages_of(args)
     args.out.mkdir(parents=True, exist_ok=True)
-    for notice in drawn.find_faces(stages, args.comics, args.out / "found"):
-        print(notice, file=sys.stderr)
+    tell(drawn.find_faces(stages, args.comics, args.out / drawn.FOUND))
     made = drawn.build_dataset(stages, args.comics, args.out, args.count, args.reference, args.everyone)
-    for name, rows in made.items():
-        print(f"{name}: {len(rows)} faces of {len(set(rows['webtoon']))} webtoons")
-    print(f"The dataset is in {args.out / 'dataset'}, a contact sheet of each webtoon beside it")
+    for split, rows in made.items():
+        print(f"{split}: {rows} faces")
+    print(f"The dataset is in {args.out / 'dataset'}, a contact sheet of each webtoon beside it.")
+    print(f"Look it through: python -m training.curate {args.out}")
     return 0
 
 
 def run_people(args: argparse.Namespace) -> int:
-    door = Door(allowed_hosts=args.allow_host, seconds_between=args.seconds_between)
+    if args.source == "wikimedia" and args.contact == NO_CONTACT:
+        tell(["Wikimedia asks for a way to reach whoever asks it: say --contact YOUR-ADDRESS."])
+    door = Door(args.allow_host, args.seconds_between, contact=args.contact)
     problems = people.collect_people(
         people.read_names(args.names), source_of(args), door, args.out, args.count, args.workers
     )
-    print(*problems, sep="\n", file=sys.stderr)
+    tell(problems)
     print(f"The photos are in {args.out}")
     return 2 if problems else 0
+
+
+def tell(notices: Sequence[str]) -> None:
+    for notice in notices:
+        print(f"note: {notice}", file=sys.stderr)
+
+
+def stages_of(args: argparse.Namespace) -> Stages:
+    """The stages with the parts that the flags name, and what they are, told."""
+    given = vars(args)
+    chosen = {stage: given[stage] for stage in PART_FLAGS if given.get(stage)}
+    if "upscaler" in given and "upscaler" not in chosen and (waifu2x := first_waifu2x(args.parts)):
+        chosen["upscaler"] = waifu2x
+    stages = load_stages(args.weights, args.device, Parts(**chosen, folder=args.parts))
+    shown = [stage for stage in PART_FLAGS if stage in given]
+    print(", ".join(f"{stage.replace('_', ' ')} {stages.names[stage]}" for stage in shown))
+    return stages
+
+
+def first_waifu2x(parts: str | None) -> str | None:
+    """The first team enlarged drawn faces by waifu2x; its name, where the folder of parts has it."""
+    return next((path.name for path in sorted(Path(parts).glob("waifu2x-*"))), None) if parts else None
 
 
 def source_of(args: argparse.Namespace) -> Source:
@@ -69,34 +102,46 @@ def source_of(args: argparse.Namespace) -> Source:
 
 
 def run_portraits(args: argparse.Namespace) -> int:
-    stages = load_stages(args.weights, args.device)
+    stages = stages_of(args)
     names = people.read_names(args.names)
-    problems = portraits.choose_portraits(stages, names, args.photos, args.out, args.limit)
-    print(*problems, sep="\n", file=sys.stderr)
-    print(f"The portraits are in {args.out}; next: python -m webcast gallery build {args.out} --out DIR")
+    tell(filter(None, [namesakes.notice_of(stages.embedder, args.limit)]))
+    tell(portraits.choose_portraits(stages, names, args.photos, args.out, args.limit))
+    print(f"The portraits are in {args.out}, every face with its source in {portraits.dataset_of(args.out)}.")
+    print(f"Look the photos through: python -m training.curate {portraits.dataset_of(args.out)}")
+    print(f"Then: python -m webcast gallery build {args.out} --out DIR")
     return 0
 
 
 def run_namesakes(args: argparse.Namespace) -> int:
-    stages = load_stages(args.weights, args.device)
+    stages = stages_of(args)
     paths = [
         photo.path for photo in development_photos(args.data, args.landmarks) if "lfw" in photo.path.parts
     ]
     points, count = namesakes.measure(stages, namesakes.photos_by_person(paths))
-    best = namesakes.at_recall(points, 0.9)
+    best = namesakes.at_recall(points, namesakes.WANTED_RECALL)
     told = (
         f"{count} people of five photos or more whom no model learned, one foreign face for every four of "
-        f"theirs. At recall {best.recall:.3f} precision is {best.precision:.3f} (limit {best.limit:.3f}); "
-        f"without the filter it is {points[0].precision:.3f}."
+        f"theirs; the faces found by {stages.names['photo_detector']}, compared by {stages.embedder.id} "
+        f"({stages.embedder.revision}). At recall {best.recall:.3f} precision is {best.precision:.3f}, which "
+        f"is the limit to use, {best.limit:.3f}; without the filter precision is {points[0].precision:.3f}."
     )
     print(told, namesakes.as_table(points), sep="\n\n")
     if args.write:
-        DOCS.with_suffix(".svg").write_text(namesakes.as_svg(points), encoding="utf-8")
-        before, _, rest = DOCS.read_text(encoding="utf-8").partition(START)
-        picture, table = "![precision over recall](NAMESAKES.svg)", namesakes.as_table(points)
-        body = "\n\n".join([START, told, picture, table, END])
-        DOCS.write_text(before + body + rest.partition(END)[2], encoding="utf-8")
+        write_measured(told, points, best.limit, [stages.embedder.id, stages.embedder.revision])
     return 0
+
+
+def write_measured(
+    told: str, points: Sequence[namesakes.Point], limit: float, embedder: Sequence[str]
+) -> None:
+    """The curve into the docs, and the limit to where `namesakes.LIMIT` is read from."""
+    measured = {"limit": round(limit, 3), "embedder": list(embedder)}
+    namesakes.MEASURED.write_text(json.dumps(measured) + "\n", encoding="utf-8")
+    DOCS.with_suffix(".svg").write_text(namesakes.as_svg(points), encoding="utf-8")
+    before, _, rest = DOCS.read_text(encoding="utf-8").partition(START)
+    picture, table = "![precision over recall](NAMESAKES.svg)", namesakes.as_table(points)
+    body = "\n\n".join([START, told, picture, table, END])
+    DOCS.write_text(before + body + rest.partition(END)[2], encoding="utf-8")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -107,7 +152,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     episodes.add_argument("url", help="the webtoon's list page on comic.naver.com or webtoons.com")
     episodes.add_argument("--title", required=True, help="what to call it; the folder's name")
     episodes.add_argument("--genre", default="", help="romance, action ...; a column of the dataset")
-    episodes.add_argument("--episodes", default="1-5", help="which ones, 3 or 1-10 (%(default)s)")
+    episodes.add_argument("--episodes", default="1-5", help="by number, 3 or 1-10 (%(default)s)")
     episodes.add_argument("--out", type=Path, required=True, help="the folder of comics")
     episodes.set_defaults(run=run_episodes)
 
@@ -118,7 +163,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--reference", type=Path, help="a picture of the main character; else the densest face"
     )
     faces.add_argument("--everyone", action="store_true", help="all characters, not the main one alone")
-    add_stage_flags(faces)
+    add_stage_flags(faces, "detector", "upscaler", "embedder")
+    add_out(faces)
     faces.set_defaults(run=run_drawn)
 
     photos = commands.add_parser("people", help="fetch photos of people by name")
@@ -133,6 +179,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     photos.add_argument(
         "--allow-host", action="append", default=[], help="a host in a private network of yours"
     )
+    photos.add_argument("--contact", default=NO_CONTACT, help="an address that the sites may write to you at")
     photos.add_argument("--site", nargs="+", help="other addresses of the source, of a mirror of yours")
     photos.add_argument("--out", type=Path, required=True, help="the folder to write, one folder a person")
     photos.set_defaults(run=run_people)
@@ -141,7 +188,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     chosen.add_argument("photos", type=Path, help="one folder of photos a person, as `people` writes them")
     chosen.add_argument("--names", type=Path, default=people.NAMES, help="CSV: name, gender")
     chosen.add_argument("--limit", type=float, default=namesakes.LIMIT, help="lower keeps more (%(default)s)")
-    add_stage_flags(chosen)
+    add_stage_flags(chosen, *FOR_PHOTOS)
+    add_out(chosen)
     chosen.set_defaults(run=run_portraits)
 
     measured = commands.add_parser("namesakes", help="measure the filter of namesakes")
@@ -150,16 +198,24 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz"
     )
     measured.add_argument("--write", action="store_true", help="write the curve into NAMESAKES.md")
-    add_stage_flags(measured, out=False)
+    add_stage_flags(measured, *FOR_PHOTOS)
     measured.set_defaults(run=run_namesakes)
     return parser.parse_args(arguments)
 
 
-def add_stage_flags(parser: argparse.ArgumentParser, out: bool = True) -> None:
+def add_stage_flags(parser: argparse.ArgumentParser, *stages: str) -> None:
     parser.add_argument("--weights", help="a folder or a Hub id; else the bundle")
     parser.add_argument("--device", help="cuda, mps or cpu; else the fastest here")
-    if out:
-        parser.add_argument("--out", type=Path, required=True, help="the folder to write")
+    for stage in stages:
+        default = DEFAULTS.get(stage)
+        help_text = f"{PART_FLAGS[stage].partition(' (default')[0]} (default: {default or OWN_PARTS[stage]})"
+        flag = f"--{stage.replace('_', '-')}"
+        parser.add_argument(flag, metavar="NAME", default=default, help=help_text)
+    parser.add_argument("--parts", metavar="P", help=PARTS_HELP)
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, help="the folder to write")
 
 
 if __name__ == "__main__":

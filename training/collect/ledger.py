@@ -64,7 +64,8 @@ def _read(path: Path) -> list[Entry]:
     if not path.is_file():
         return []
     entries = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    # A line may be cut inside a letter, and may hold U+2028, which splitlines() takes for an end.
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             entries.append(Entry(**json.loads(line)))
         except (ValueError, TypeError):  # half a line

@@ -5,6 +5,7 @@ person wanted; every face is then judged by its cosine to the mean of that core.
 works: to the photos of people whom no model learned, one foreign face is added for every four.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +14,17 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from training.collect.quality import good_face
 from webcast.caster import Stages
 from webcast.images import open_image
 from webcast.main_faces import densest
-from webcast.types import Panel
+from webcast.types import Embedder
 
-LIMIT = 0.35
+MEASURED = Path(__file__).with_name("namesakes.json")
+LIMIT = json.loads(MEASURED.read_text(encoding="utf-8"))["limit"]
 """Faces whose cosine to the core is lower are of somebody else; see NAMESAKES.md for what that costs."""
 
+WANTED_RECALL = 0.9
 FOREIGN_SHARE = 0.2
 FEWEST_PHOTOS = 5
 
@@ -75,15 +79,26 @@ def mixed_names(
 
 
 def embed_faces(stages: Stages, paths: Sequence[Path]) -> tuple[np.ndarray, list[int]]:
-    """Unit vectors of the largest face of each photo, and the indices of the photos that have one."""
-    crops, has_face = [], []
+    """Unit vectors of the good faces of photos, as `portraits` finds them, and the photos' indices."""
+    heads, has_face = [], []
     for index, path in enumerate(paths):
-        (faces,) = stages.detector.detect([Panel(open_image(path), path.name)])
-        if faces:
-            crops.append(faces[0].crop)
+        face = good_face(stages.photo_detector or stages.detector, open_image(path), path.name)
+        if face:
+            heads.append(face.crop)
             has_face.append(index)
-    vectors = stages.embedder.embed(crops) if crops else np.empty((0, 1), np.float32)
+    vectors = stages.embedder.embed(heads) if heads else np.empty((0, 1), np.float32)
     return vectors, has_face
+
+
+def notice_of(embedder: Embedder, limit: float) -> str:
+    """A sentence where the default limit is used with another embedder than it was measured with."""
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))
+    if limit != LIMIT or [embedder.id, embedder.revision] == measured["embedder"]:
+        return ""
+    return (
+        f"The limit {LIMIT} of namesakes was not measured with this embedder; look at what is kept, and set "
+        "--limit, or measure it: python -m training.collect namesakes --write."
+    )
 
 
 def measure(stages: Stages, photos: dict[str, list[Path]], seed: int = 0) -> tuple[list[Point], int]:

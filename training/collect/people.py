@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from training.collect.door import CollectError, Door
+from training.collect.door import CollectError, Door, Refused
 from training.collect.ledger import KEPT, LEFT_OUT, Entry, Ledger
 from training.collect.sources import Found, Name, Source
 from webcast.errors import ImageError, WebcastError
@@ -44,51 +44,81 @@ def read_names(path: Path) -> list[Name]:
 def collect_people(
     names: Sequence[Name], source: Source, door: Door, out: Path, count: int, workers: int = 4
 ) -> list[str]:
-    """Fetch up to `count` photos of everybody; returns a sentence for each person who could not be had."""
+    """Fetch up to `count` photos of everybody; returns a sentence for each thing that could not be had."""
     problems = []
     with tqdm(names, desc="people", unit="person") as bar:
         for person in bar:
             bar.set_postfix_str(person.name)
+            folder = out / folder_name(person.name)
             try:
-                collect_person(person, source, door, out / folder_name(person.name), count, workers)
+                told = collect_person(person, source, door, folder, count, workers)
             except CollectError as error:
-                problems.append(f"{person.name}: {error}")
+                told = [str(error)]
+            problems += [f"{person.name}: {sentence}" for sentence in told]
     return problems
 
 
-def collect_person(person: Name, source: Source, door: Door, folder: Path, count: int, workers: int) -> None:
-    ledger = Ledger(folder)
+def collect_person(
+    person: Name, source: Source, door: Door, folder: Path, count: int, workers: int
+) -> list[str]:
+    """Fetch what is missing of `count` photos; returns a sentence for each failure that may pass.
+
+    Raises `CollectError` where the source does not answer. Ctrl-C ends every fetch that is under way.
+    """
+    ledger, problems = Ledger(folder), []
     missing = count - sum(entry.outcome == KEPT for entry in ledger)
+    if missing <= 0:
+        return []
     wanted = (found for found in source(door, person, 3 * count) if found.url not in ledger)
     pool = ThreadPoolExecutor(workers)
     try:
-        for _ in islice(
-            (kept for kept in _fetched(pool, workers, wanted, door, ledger) if kept), max(0, missing)
-        ):
-            pass
+        outcomes = _fetched(pool, workers, wanted, door, ledger, problems)
+        kept = sum(1 for _ in islice((outcome for outcome in outcomes if outcome), missing))
+    except KeyboardInterrupt:
+        door.hang_up()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+    if not kept and not any(ledger):
+        problems.append("nothing was found; check the name, write another query, or take another --source.")
+    return problems
 
 
 def _fetched(
-    pool: ThreadPoolExecutor, workers: int, wanted: Iterator[Found], door: Door, ledger: Ledger
+    pool: ThreadPoolExecutor,
+    workers: int,
+    wanted: Iterator[Found],
+    door: Door,
+    ledger: Ledger,
+    problems: list[str],
 ) -> Iterator[bool]:
     """Whether each photo was kept, as they come; no more are under way than there are workers."""
+
+    def outcome(future: Future[bool]) -> bool:
+        try:
+            return future.result()
+        except CollectError as error:
+            problems.append(str(error))
+            return False
+
     under_way: set[Future[bool]] = set()
     for found in wanted:
         under_way.add(pool.submit(fetch_photo, found, door, ledger))
         if len(under_way) >= workers:
             done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
-    yield from (future.result() for future in under_way)
+            yield from map(outcome, done)
+    yield from map(outcome, under_way)
 
 
 def fetch_photo(found: Found, door: Door, ledger: Ledger) -> bool:
-    """Fetch one photo into the ledger's folder, if it is a picture; whatever becomes of it is noted."""
+    """Fetch one photo into the ledger's folder, if it is a picture; a no for good is noted.
+
+    Raises `CollectError` for a failure that may pass, so that the next run asks again.
+    """
     try:
         body = door.fetch(found.url, referer=found.page or None).body
         picture = open_image(body)
-    except (CollectError, ImageError) as error:
+    except (Refused, ImageError) as error:
         ledger.add(Entry(found.url, LEFT_OUT, why=str(error)))
         return False
     name = f"{hashlib.sha256(body).hexdigest()[:16]}.jpg"
@@ -98,17 +128,8 @@ def fetch_photo(found: Found, door: Door, ledger: Ledger) -> bool:
     partial = ledger.folder / f".{name}.partial"
     picture.save(partial, format="JPEG", quality=95)
     partial.replace(ledger.folder / name)
-    ledger.add(
-        Entry(
-            found.url,
-            KEPT,
-            name,
-            page=found.page,
-            author=found.author,
-            licence=found.licence,
-            date=found.date,
-        )
-    )
+    origin = {"page": found.page, "author": found.author, "licence": found.licence, "date": found.date}
+    ledger.add(Entry(found.url, KEPT, name, **origin))
     return True
 
 

@@ -5,83 +5,150 @@
 
 For each person: the largest face of every photo, faces of others dropped (`namesakes.py`), near-duplicates
 and blurred ones dropped, and of the rest the two or three that are most frontal, sharp and typical. Written
-are `OUT/NAME/n.jpg`, people.csv (name, gender) and photos.csv (file, source, licence, author, date, url).
+are `OUT/NAME/n.jpg` (old ones are taken away first), people.csv (name, gender) and photos.csv (file, source,
+licence, author, date, url); and `OUT.dataset`, every consistent face as a row of a `datasets` dataset whose
+splits hold different people. What `training.curate` rejected stays out, and what looks like it.
 """
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from training.collect.ledger import KEPT, Entry, Ledger
+from training.collect.ledger import KEPT, REJECTED, Entry, Ledger
 from training.collect.namesakes import LIMIT, consistency
-from training.collect.people import Name, folder_name
-from training.collect.quality import Seen, fault, sharpness
+from training.collect.people import folder_name
+from training.collect.quality import Seen, good_face, sharpness
+from training.collect.rows import save_rows
+from training.collect.sources import Name
 from webcast.caster import Stages
+from webcast.dataset import encode
 from webcast.errors import ImageError, WebcastError
 from webcast.heads import enlarge
 from webcast.images import open_image
 from webcast.photos import PICTURE_SUFFIXES
-from webcast.types import Face, Panel
+from webcast.types import Face
 
-BEST, FEWEST_LEFT = 3, 1
+BEST = 3
 COLUMNS = ("file", "source", "licence", "author", "date", "url")
-UNSTATED = Entry("", KEPT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """The largest face of one photo, and what the ledger says of the photo."""
+    """The largest face of one photo, whose it is, and what the ledger says of the photo."""
 
     head: Image.Image
     entry: Entry
     frontal: float
+    similarity: float = 1.0
+
+    @property
+    def worth(self) -> float:
+        """Typical, frontal and sharp is more."""
+        return self.similarity + self.frontal + 0.2 * float(np.log10(1 + sharpness(self.head)))
 
 
 def choose_portraits(
     stages: Stages, names: Iterable[Name], photos: Path, out: Path, limit: float = LIMIT
 ) -> list[str]:
-    """Write everybody's portraits; returns a sentence for each person of whom none is left."""
-    problems, people, origins = [], [], []
+    """Write everybody's portraits and the dataset; returns a sentence for each person of whom none is left.
+
+    Raises `WebcastError` where there is nobody at all.
+    """
+    problems, people, origins, rows = [], [], [], []
     for name in tqdm(list(names), desc="people", unit="person"):
         folder = photos / folder_name(name.name)
-        best = best_of(stages, candidates_of(stages, folder), limit) if folder.is_dir() else []
-        if not best:
+        found = consistent(stages, candidates_of(stages, folder), limit) if folder.is_dir() else []
+        clear(out / folder.name)
+        if not found:
             problems.append(f"{name.name} has no portrait left; collect more photos of that name.")
             continue
         people.append((name.name, name.gender, folder.name))
-        for number, candidate in enumerate(best, start=1):
-            file = Path(folder.name) / f"{number}.jpg"
-            (out / file).parent.mkdir(parents=True, exist_ok=True)
-            candidate.head.save(out / file, quality=95)
-            origins.append((file.as_posix(), *origin_of(candidate.entry)))
+        origins += write_portraits(stages, found[:BEST], out, folder.name)
+        rows += [row_of(name, folder.name, candidate) for candidate in found]
     if not people:
         raise WebcastError(f"{photos} gives nobody a portrait; collect photos first, one folder a person.")
     write_csv(out / "people.csv", ("name", "gender", "folder"), people)
     write_csv(out / "photos.csv", COLUMNS, origins)
+    save_rows(rows, "name", dataset_of(out))
     return problems
 
 
+def dataset_of(out: Path) -> Path:
+    """Beside the portraits, for whatever lies in their folder is taken for photos."""
+    return out.with_name(f"{out.name}.dataset")
+
+
+def clear(folder: Path) -> None:
+    """Takes away the portraits of an earlier run: numbered pictures, and nothing else."""
+    for number in range(1, BEST + 1):
+        (folder / f"{number}.jpg").unlink(missing_ok=True)
+
+
+def write_portraits(
+    stages: Stages, best: Sequence[Candidate], out: Path, folder: str
+) -> list[tuple[str, ...]]:
+    """Enlarges and saves one person's portraits; returns their rows of photos.csv."""
+    heads = enlarge(stages.photo_upscaler or stages.upscaler, [candidate.head for candidate in best])
+    (out / folder).mkdir(parents=True, exist_ok=True)
+    origins = []
+    for number, (head, candidate) in enumerate(zip(heads, best, strict=True), start=1):
+        head.save(out / folder / f"{number}.jpg", quality=95)
+        origins.append((f"{folder}/{number}.jpg", *origin_of(candidate.entry)))
+    return origins
+
+
 def candidates_of(stages: Stages, folder: Path) -> list[Candidate]:
-    """One for each photo of the folder that is let in, has a good face and was not rejected."""
+    """One for each photo of the folder that is let in, has a good face, and neither is nor looks rejected."""
     ledger = Ledger(folder)
-    found, seen = [], Seen()
+    entries = {entry.file: entry for entry in ledger if entry.file}
+    rejected = {entry.url for entry in ledger if entry.outcome == REJECTED}
+    faces = []
     for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES):
-        entry = ledger.entry_of(path.name) or UNSTATED
-        if entry.outcome != KEPT:
-            continue
+        entry = entries.get(path.name) or Entry(path.name, KEPT, path.name)
         try:
-            picture = open_image(path)
+            face = good_face(stages.photo_detector or stages.detector, open_image(path), path.name)
         except ImageError:
             continue
-        (faces,) = (stages.photo_detector or stages.detector).detect([Panel(picture, path.name)])
-        if faces and not fault(faces[0].crop) and seen.is_new(faces[0].crop):
-            found.append(Candidate(faces[0].crop, entry, frontality(faces[0])))
+        if face:
+            faces.append((entry.url in rejected, face, entry))
+    seen, found = Seen(), []
+    for is_rejected, face, entry in sorted(faces, key=lambda triple: not triple[0]):  # the rejected first
+        if seen.is_new(face.crop) and not is_rejected:
+            found.append(Candidate(face.crop, entry, frontality(face)))
     return found
+
+
+def consistent(stages: Stages, candidates: Sequence[Candidate], limit: float) -> list[Candidate]:
+    """Those that show one person, the best portrait first."""
+    if not candidates:
+        return []
+    scores = consistency(stages.embedder.embed([candidate.head for candidate in candidates]))
+    judged = [replace(c, similarity=float(score)) for c, score in zip(candidates, scores, strict=True)]
+    return sorted((c for c in judged if c.similarity >= limit), key=lambda c: -c.worth)
+
+
+def row_of(name: Name, folder: str, candidate: Candidate) -> dict:
+    """The row of a face; `key` is the folder and the photo's address in its ledger."""
+    entry = candidate.entry
+    return {
+        "image": {"bytes": encode(candidate.head), "path": None},
+        "name": name.name,
+        "gender": name.gender,
+        "similarity": round(candidate.similarity, 4),
+        "sharpness": round(sharpness(candidate.head), 1),
+        "frontal": round(candidate.frontal, 3),
+        "source": entry.page or entry.url,
+        "url": entry.url,
+        "author": entry.author,
+        "licence": entry.licence,
+        "date": entry.date,
+        "key": f"{folder}/{entry.url}",
+    }
 
 
 def frontality(face: Face) -> float:
@@ -91,19 +158,6 @@ def frontality(face: Face) -> float:
     (left, _), (right, _), (nose, _), *_ = face.points
     eyes = max(1e-6, right - left)
     return float(max(0.0, 1 - 2 * abs((nose - (left + right) / 2) / eyes)))
-
-
-def best_of(stages: Stages, candidates: Sequence[Candidate], limit: float) -> list[Candidate]:
-    """At most `BEST` of those that show one person: typical, frontal and sharp; enlarged."""
-    if len(candidates) < FEWEST_LEFT:
-        return []
-    upscaler = stages.photo_upscaler or stages.upscaler
-    scores = consistency(stages.embedder.embed([candidate.head for candidate in candidates]))
-    kept = [(c, s) for c, s in zip(candidates, scores, strict=True) if s >= limit]
-    kept.sort(key=lambda pair: -(pair[1] + pair[0].frontal + 0.2 * np.log10(1 + sharpness(pair[0].head))))
-    best = [candidate for candidate, _ in kept[:BEST]]
-    heads = enlarge(upscaler, [candidate.head for candidate in best]) if best else []
-    return [Candidate(head, c.entry, c.frontal) for head, c in zip(heads, best, strict=True)]
 
 
 def origin_of(entry: Entry) -> tuple[str, ...]:

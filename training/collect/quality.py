@@ -11,6 +11,8 @@ import imagehash
 import numpy as np
 from PIL import Image
 
+from webcast.types import Detector, Face, Panel
+
 SIDE_PX = 128
 SMALLEST_PX = 48
 BLURRED_BELOW = 60.0
@@ -30,16 +32,22 @@ def fault(crop: Image.Image) -> str | None:
     return "blurred" if sharpness(crop) < BLURRED_BELOW else None
 
 
+def good_face(detector: Detector, picture: Image.Image, name: str) -> Face | None:
+    """The largest face of a photo, if there is one and it is good."""
+    (faces,) = detector.detect([Panel(picture, name)])
+    return faces[0] if faces and not fault(faces[0].crop) else None
+
+
 @dataclass
 class Seen:
     """The pictures so far, by their hashes."""
 
-    hashes: list[imagehash.ImageHash] = field(default_factory=list)
+    hashes: list[int] = field(default_factory=list)
 
     def is_new(self, image: Image.Image) -> bool:
         """Whether no picture so far looks like this one, which from now on is one of them."""
-        mark = imagehash.phash(image)
-        if any(mark - other <= SAME_BITS for other in self.hashes):
+        mark = int(str(imagehash.phash(image)), 16)
+        if any((mark ^ other).bit_count() <= SAME_BITS for other in self.hashes):
             return False
         self.hashes.append(mark)
         return True

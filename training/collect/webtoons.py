@@ -5,8 +5,9 @@
 
 gallery-dl (https://github.com/mikf/gallery-dl, GPL-2.0) is a program of its own that the user installs; it is
 run, never imported. It knows Naver Webtoon (comic.naver.com) and WEBTOON (webtoons.com). Its requests do not
-pass `door.py`, so only addresses of those two sites are handed to it. It waits between requests and remembers
-in `downloaded.sqlite3` what it has. Both sites' terms allow reading: what you download is for your own eyes.
+pass `door.py`, so only addresses of those two sites are handed to it. Episodes are counted by the number in
+their address (`no=`, `episode_no=`). It waits between requests and remembers in `downloaded.sqlite3` what it
+has. Both sites' terms allow reading: what you download is for your own eyes.
 """
 
 import csv
@@ -22,7 +23,9 @@ from training.collect.door import CollectError
 from training.collect.people import folder_name
 from webcast.errors import WebcastError
 
-HOSTS = ("comic.naver.com", "m.comic.naver.com", "www.webtoons.com", "m.webtoons.com")
+EPISODE_NUMBER = {"comic.naver.com": "no", "www.webtoons.com": "episode_no"}
+"""The sites, and what gallery-dl 1.32 calls the number of an episode in each one's list."""
+
 PROGRAM = "gallery-dl"
 ABOUT = "webtoons.csv"
 SECONDS_BETWEEN = (1.0, 2.5)
@@ -37,8 +40,7 @@ def download(
     and `CollectError` where it fails.
     """
     check_address(url)
-    if not re.fullmatch(r"\d+(-\d+)?", episodes):
-        raise WebcastError(f"{episodes!r} is no range of episodes; write it as 3 or 1-10.")
+    wanted = chosen(url, episodes)
     if shutil.which(program[0]) is None:
         raise WebcastError(
             f"{program[0]} is not installed; run pip install gallery-dl, or give folders of pages."
@@ -48,7 +50,7 @@ def download(
     config = folder / "gallery-dl.json"
     config.write_text(json.dumps(settings(folder), indent=2), encoding="utf-8")
     done = subprocess.run(
-        [*program, "--config-ignore", "--config", str(config), "--chapter-range", episodes, url]
+        [*program, "--config-ignore", "--config", str(config), "--chapter-filter", wanted, url]
     )
     if done.returncode:
         raise CollectError(
@@ -59,10 +61,21 @@ def download(
 
 
 def check_address(url: str) -> None:
-    if urlsplit(url).scheme != "https" or urlsplit(url).hostname not in HOSTS:
+    parts = urlsplit(url)
+    if parts.scheme != "https" or parts.hostname not in EPISODE_NUMBER or "/list" not in parts.path:
         raise WebcastError(
-            f"{url} is no https address of {', '.join(HOSTS)}; download it yourself and give the folder."
+            f"{url} is no https address of a webtoon's list of episodes on {' or '.join(EPISODE_NUMBER)}; "
+            "download it yourself and give the folder."
         )
+
+
+def chosen(url: str, episodes: str) -> str:
+    """gallery-dl's filter for a range of episodes such as 3 or 1-10."""
+    found = re.fullmatch(r"(\d+)(?:-(\d+))?", episodes, re.ASCII)
+    first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+    if first > last:
+        raise WebcastError(f"{episodes!r} is no range of episodes; write it as 3 or 1-10.")
+    return f"{first} <= {EPISODE_NUMBER[urlsplit(url).hostname]} <= {last}"
 
 
 def settings(folder: Path) -> dict:
@@ -94,8 +107,11 @@ def read_about(out: Path) -> dict[str, dict[str, str]]:
     path = out / ABOUT
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise WebcastError(f"{path} cannot be read; save it as CSV in UTF-8 ({error}).") from None
     if rows and not {"title", "genre"} <= rows[0].keys():
         raise WebcastError(f"{path} needs the columns title and genre.")
     return {

@@ -2,13 +2,14 @@
 
 Shapes as documented on https://www.mediawiki.org/wiki/API:Main_page in 2026: Wikidata's `wbsearchentities`
 and `wbgetentities`; on Commons `generator=categorymembers` with `prop=imageinfo` (`url|mime|extmetadata`),
-and `continue` until it is not given any more. A person's item has P31 (is a) Q5 (human), P18 (picture) and
-P373 (Commons category).
+and `continue` until it is not given any more. A person's item has P31 (is a) Q5 (human), P106 (occupation),
+P18 (picture) and P373 (Commons category).
 """
 
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import unescape
 from typing import Any
@@ -19,6 +20,8 @@ from training.collect.sources import Found, Name
 WIKIDATA = "https://www.wikidata.org/w/api.php"
 COMMONS = "https://commons.wikimedia.org/w/api.php"
 HUMAN = "Q5"
+ON_STAGE = {"Q33999", "Q10800557", "Q10798782", "Q2405480", "Q177220"}
+"""Actor; film, television and voice actor; singer."""
 WIDTH_PX = 1024
 PICTURES = ("image/jpeg", "image/png", "image/webp")
 DATED = "the shape of 2026"
@@ -45,31 +48,21 @@ class Wikimedia:
                     return
 
     def _item(self, door: Door, name: str) -> dict[str, Any] | None:
-        """The first item of that name that is a human, with its claims."""
+        """The first item of that name that is somebody on stage, else the first human, with its claims."""
         language = "ko" if any("가" <= sign <= "힣" for sign in name) else "en"
-        hits = _ask(
-            door,
-            self.wikidata,
-            {
-                "action": "wbsearchentities",
-                "search": name,
-                "language": language,
-                "type": "item",
-                "limit": "7",
-            },
-            "search",
-        )
-        for hit in hits:
-            entities = _ask(
-                door,
-                self.wikidata,
-                {"action": "wbgetentities", "ids": hit["id"], "props": "claims"},
-                "entities",
-            )
-            item = entities[hit["id"]]
-            if any(value.get("id") == HUMAN for value in _values(item, "P31")):
-                return item
-        return None
+        search = {"action": "wbsearchentities", "search": name, "language": language}
+        hits = _ask(door, self.wikidata, search | {"type": "item", "limit": "7"}, "search")
+        with shape_of(self.wikidata):
+            ids = [hit["id"] for hit in hits]
+        if not ids:
+            return None
+        wanted = {"action": "wbgetentities", "ids": "|".join(ids), "props": "claims"}
+        entities = _ask(door, self.wikidata, wanted, "entities")
+        with shape_of(self.wikidata):
+            items = [entities[id] for id in ids]
+            people = [item for item in items if HUMAN in _ids(item, "P31")]
+            on_stage = [item for item in people if ON_STAGE & _ids(item, "P106")]
+        return next(iter([*on_stage, *people]), None)
 
     @staticmethod
     def _pictures(item: dict[str, Any]) -> dict[str, str]:
@@ -90,11 +83,23 @@ class Wikimedia:
         more: dict[str, str] = {}
         while True:
             answer = _json(door, self.commons, info | which | more)
-            for page in answer.get("query", {}).get("pages", []):
-                yield from _found(page, self.commons)
-            if "continue" not in answer:
+            with shape_of(self.commons):
+                pages = answer.get("query", {}).get("pages", [])
+                found = [photo for page in pages for photo in _found(page)]
+                more = {key: str(value) for key, value in answer.get("continue", {}).items()}
+            yield from found
+            if not more:
                 return
-            more = {key: str(value) for key, value in answer["continue"].items()}
+
+
+@contextmanager
+def shape_of(url: str) -> Iterator[None]:
+    """Whatever is missing from an answer or of another kind is one sentence that names the site."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise CollectError(f"{url} does not answer in {DATED} any more ({why}); update webcast.") from None
 
 
 def _ask(door: Door, url: str, params: dict[str, str], key: str) -> Any:
@@ -117,23 +122,29 @@ def _json(door: Door, url: str, params: dict[str, str]) -> dict[str, Any]:
 
 
 def _values(item: dict[str, Any], claim: str) -> list[Any]:
-    snaks = [statement.get("mainsnak", {}) for statement in item.get("claims", {}).get(claim, [])]
+    snaks = [statement["mainsnak"] for statement in item["claims"].get(claim, [])]
     return [snak["datavalue"]["value"] for snak in snaks if "datavalue" in snak]
 
 
-def _found(page: dict[str, Any], site: str) -> Iterator[Found]:
-    """The file of one page, reduced by Commons to `WIDTH_PX`; nothing for sounds and missing files."""
-    if "imageinfo" not in page:
+def _ids(item: dict[str, Any], claim: str) -> set[str]:
+    return {value["id"] for value in _values(item, claim)}
+
+
+def _found(page: dict[str, Any]) -> Iterator[Found]:
+    """The file of one page, reduced by Commons to `WIDTH_PX`; nothing for sounds and missing files.
+
+    A page comes without imageinfo too where the answer goes on elsewhere.
+    """
+    infos = page.get("imageinfo")
+    if infos is None:
         return
-    info = page["imageinfo"][0]
-    if "url" not in info or "extmetadata" not in info:
-        raise CollectError(f"{site} gave a file without url or extmetadata, unlike {DATED}; update webcast.")
-    if info.get("mime") not in PICTURES:
+    (info,) = infos
+    if info["mime"] not in PICTURES:
         return
-    about = {key: _plain(value.get("value", "")) for key, value in info["extmetadata"].items()}
+    about = {key: _plain(value["value"]) for key, value in info["extmetadata"].items()}
     yield Found(
         url=info.get("thumburl") or info["url"],
-        page=info.get("descriptionurl", ""),
+        page=info["descriptionurl"],
         author=about.get("Artist", ""),
         licence=about.get("LicenseShortName", ""),
         date=about.get("DateTimeOriginal", ""),
