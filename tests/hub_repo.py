@@ -130,6 +130,20 @@ class Repo:
             raise Refusal(409, f"Reference already exists: {name}")
         self.branches[name] = self.at(start).oid
 
+    def squash(self, branch: str, message: str) -> None:
+        """The branch becomes one commit; commits that no branch leads to any more are gone."""
+        if branch not in self.branches:
+            raise Refusal(404, f"Invalid rev id: {branch}", "RevisionNotFound")
+        made = Commit(self.commits[self.branches[branch]].files, "", message)
+        self.branches[branch] = made.oid
+        reached, waiting = {made.oid: made}, [oid for oid in self.branches.values() if oid != made.oid]
+        while waiting:
+            oid = waiting.pop()
+            reached[oid] = self.commits[oid]
+            parent = reached[oid].parent
+            waiting += [parent] if parent and parent not in reached else []
+        self.commits = reached
+
     def add_commit(self, branch: str, kind: str, lines: list[dict], store: dict[str, bytes]) -> Commit:
         """All of the lines of a commit's body or, where one of them is refused, nothing."""
         if branch not in self.branches:

@@ -237,6 +237,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._own_repo(kind, repo_id).add_branch(branch, start)
         return {}
 
+    def squash(self, kind: str, repo_id: str, branch: str) -> dict:
+        repo, message = self._own_repo(kind, repo_id), self._json_body().get("message")
+        if not message:
+            raise Refusal(400, "A message is needed")
+        with self.hub.lock:
+            repo.squash(branch, message)
+        return {}
+
     def variables(self, repo_id: str) -> dict:
         repo = self._own_repo("spaces", repo_id)
         if self.command == "POST":
@@ -470,6 +478,7 @@ ROUTES = [
         ("GET", "/api/spaces/(?P<repo_id>[^/]+/[^/]+)/variables", "variables"),
         ("POST", "/api/spaces/(?P<repo_id>[^/]+/[^/]+)/variables", "variables"),
         ("POST", f"{API}/branch/(?P<branch>[^/]+)", "add_branch"),
+        ("POST", f"{API}/super-squash/(?P<branch>[^/]+)", "squash"),
         ("POST", f"{API}/preupload/{REVISION}", "preupload"),
         ("POST", f"{GIT}/objects/batch", "lfs_batch"),
         ("POST", f"{GIT}/verify", "lfs_verify"),

@@ -388,6 +388,7 @@ def test_these_are_the_commands():
         "draw",
         "gallery build",
         "gallery info",
+        "gallery remove",
         "parts",
     }
 

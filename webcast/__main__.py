@@ -7,13 +7,19 @@ import argparse
 import dataclasses
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from webcast.errors import WebcastError
 from webcast.parts import Parts
+
+if TYPE_CHECKING:
+    from webcast.gallery import Gallery
+    from webcast.hub import Pulled
 
 # What imports torch is imported where it is used, so that --help answers at once.
 
@@ -159,6 +165,55 @@ def _gallery_info(args: argparse.Namespace) -> None:
 
     found = pull_gallery(args.gallery)
     print(load_gallery(found.folder, None, found.name, found.revision).info())
+
+
+def _gallery_remove(args: argparse.Namespace) -> None:
+    from webcast.gallery import load_gallery
+    from webcast.hub import pull_published, squash_history
+
+    if args.squash and not args.push:
+        raise WebcastError("--squash is for a published gallery; name it with --push USER/NAME.")
+    person_id, gallery = args.person_id, load_gallery(args.gallery, None)
+    found = pull_published(args.push) if args.push else None
+    published = load_gallery(found.folder, None, found.name.split("/")[-1]) if found else None
+    is_here, is_published = (
+        any(person.id == person_id for person in place.people) if place else False
+        for place in (gallery, published)
+    )
+    if not (is_here or is_published or args.squash):
+        gallery.without(person_id)  # says what is wrong with the id
+    if is_here:
+        gallery.without(person_id).save(args.gallery)
+        print(f"{person_id} is no longer in {args.gallery}.")
+        _tell(["Take the photos out of the folder that the gallery was built from too, or they come back."])
+    if is_published:
+        print(f"{person_id} is no longer in {args.push}@{_push_without(person_id, published, found)}.")
+    if args.squash:
+        _tell_squashed(args.push, squash_history(args.push))
+    elif args.push:
+        _tell([f"Old revisions of {args.push} keep the pictures; the same command with --squash erases them, "
+               "and with them the whole history, for good."])  # fmt: skip
+
+
+def _push_without(person_id: str, published: "Gallery", found: "Pulled") -> str:
+    """Publishes the gallery anew without that person; returns the commit."""
+    from webcast.hub import replace_gallery
+
+    with tempfile.TemporaryDirectory(prefix="webcast-remove-") as scratch:
+        folder = Path(scratch) / published.name
+        published.without(person_id).save(folder)
+        return replace_gallery(found, folder, "Remove a person from the gallery")
+
+
+def _tell_squashed(repo: str, others: Sequence[str]) -> None:
+    print(f"The history of {repo} is one commit now.")
+    notices = [
+        "The Hub may keep large files that no revision names: delete them in the repository's settings.",
+        "What others have fetched is in their hands.",
+    ]
+    if others:
+        notices.append(f"These branches and tags keep what they had, delete them: {', '.join(others)}.")
+    _tell(notices)
 
 
 def _list_parts(args: argparse.Namespace) -> None:
@@ -329,7 +384,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_gallery(commands: argparse._SubParsersAction) -> None:
-    gallery = commands.add_parser("gallery", help="build a gallery, or say what is in one")
+    gallery = commands.add_parser("gallery", help="build a gallery, say what is in one, or take somebody out")
     actions = gallery.add_subparsers(metavar="ACTION", required=True)
     build = _command(actions, "build", _gallery_build, "make a gallery of portraits", BUILD_EXAMPLE)
     build.add_argument(
@@ -348,6 +403,22 @@ def _add_gallery(commands: argparse._SubParsersAction) -> None:
         metavar="G",
         nargs="?",
         help="a folder or a Hub id user/name[@revision] (default: the bundled demo troupe)",
+    )
+    text = "take a person out of a gallery, and out of the published one"
+    remove = _command(actions, "remove", _gallery_remove, text, REMOVE_EXAMPLE)
+    remove.add_argument("person_id", metavar="PERSON_ID", help="whom, by the column person_id")
+    remove.add_argument(
+        "--gallery", type=Path, metavar="DIR", required=True, help="the folder that `gallery build` wrote"
+    )
+    remove.add_argument(
+        "--push",
+        metavar="REPO",
+        help="the published gallery user/name, changed in one commit, with a new card",
+    )
+    remove.add_argument(
+        "--squash",
+        action="store_true",
+        help="erase the published gallery's history too, whose old revisions keep the pictures; for good",
     )
 
 
@@ -419,6 +490,7 @@ REALIZE_EXAMPLE = "python -m webcast realize page1.png --out photos"
 DRAW_EXAMPLE = "python -m webcast draw photo.jpg --drawer runs/ugatit/export --out drawings"
 BUILD_EXAMPLE = "python -m webcast gallery build photos/ --out my-actors"
 PARTS_EXAMPLE = "python -m webcast parts --parts my-parts"
+REMOVE_EXAMPLE = "python -m webcast gallery remove kim-example --gallery my-actors --push me/my-actors"
 INFO_EXAMPLE = "python -m webcast gallery info my-actors"
 
 if __name__ == "__main__":

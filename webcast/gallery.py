@@ -5,7 +5,8 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from statistics import NormalDist
 
@@ -88,6 +89,22 @@ class Gallery:
     def people(self) -> tuple[Person, ...]:
         """Everybody once, in the order of their first portrait."""
         return tuple(self.portraits_each)
+
+    def without(self, person_id: str) -> "Gallery":
+        """The gallery without one person; raises `GalleryError` where that is nobody, or everybody."""
+        kept = [i for i, portrait in enumerate(self.portraits) if portrait.person.id != person_id]
+        if len(kept) == len(self.portraits):
+            ids = [person.id for person in self.people]
+            near = [p.id for p in self.people if p.name == person_id] or get_close_matches(person_id, ids)
+            hint = f"did you mean {', '.join(near)}?" if near else "its ids stand in the column person_id."
+            raise GalleryError(f"Nobody in the gallery {self.name} has the id {person_id!r}; {hint}")
+        if not kept:
+            raise GalleryError(
+                f"Nobody but {person_id} is in the gallery {self.name}; delete the whole gallery instead."
+            )
+        portraits, embeddings = tuple(self.portraits[i] for i in kept), self.embeddings[kept]
+        revision = _revision(portraits, embeddings)
+        return replace(self, portraits=portraits, embeddings=embeddings, revision=revision)
 
     def check_embedder(self, embedder: Embedder) -> None:
         """Raises `GalleryError` unless that embedder made the gallery."""

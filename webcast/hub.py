@@ -10,6 +10,8 @@ answers is an error: it means that the id, the revision or the token is wrong.
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +43,8 @@ FOLDERS = {"model": BUNDLE / "weights", "dataset": BUNDLE / "gallery"}
 HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(?:@(?P<revision>\S+))?", re.ASCII)
 LATER = "try again later, or give a folder"
 ADVICE = {
+    409: "something else is being done to it, so run the command again",
+    412: "somebody else changed it meanwhile, so run the command again",
     401: "the token is not accepted, so run `hf auth login`",
     403: "the token does not allow it, so log in with one that does",
     429: "these are too many requests, so wait a few minutes",
@@ -90,6 +94,58 @@ def pull_gallery(gallery: str | Path | None, cached: bool = False) -> Pulled:
 def pull_parts(parts: str | Path) -> Pulled:
     """A folder with the weights of parts, each in a folder of its name (see `parts`). Raises as `pull`."""
     return _pull(parts, "parts", cached=False)
+
+
+def pull_published(repo: str) -> Pulled:
+    """The gallery of a repository as it is now on its main branch, never a folder of that name.
+
+    Raises `HubError` for what is no id, and where the Hub refuses.
+    """
+    if "@" in repo or not HUB_ID.fullmatch(repo):
+        raise HubError(f"{repo} is not a Hub id such as user/name.")
+    folder = _fetch(repo, "main", "dataset", cached=False)
+    return Pulled(folder, repo, folder.name)
+
+
+def replace_gallery(published: Pulled, folder: Path, message: str) -> str:
+    """Puts the gallery of a folder in the place of a published one, in one commit; returns its hash.
+
+    Raises `HubError` where the Hub refuses, or somebody changed the gallery since it was pulled.
+    """
+    api, repo = huggingface_hub.HfApi(), published.name
+    added = [path for pattern in FILES["dataset"] for path in folder.rglob(pattern)]
+    names = {path.relative_to(folder).as_posix(): path for path in added}
+    with _errors_in_words(f"dataset {repo}"):
+        present = api.list_repo_files(repo, repo_type="dataset", revision=published.revision)
+        stale = [name for name in present if name.endswith(".parquet") and name not in names]
+        operations = [huggingface_hub.CommitOperationDelete(name) for name in stale]
+        operations += [huggingface_hub.CommitOperationAdd(name, path) for name, path in names.items()]
+        commit = api.create_commit(
+            repo, operations, commit_message=message, repo_type="dataset", parent_commit=published.revision
+        )
+    return commit.oid
+
+
+def squash_history(repo: str) -> list[str]:
+    """Makes the main branch of a dataset one commit, for good; returns the other branches and tags it has.
+
+    Those keep what they had.
+    """
+    api = huggingface_hub.HfApi()
+    with _errors_in_words(f"dataset {repo}"):
+        api.super_squash_history(repo, repo_type="dataset", commit_message="Squash the history")
+        refs = api.list_repo_refs(repo, repo_type="dataset")
+    return [ref.name for ref in (*refs.branches, *refs.tags) if ref.name != "main"]
+
+
+@contextmanager
+def _errors_in_words(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (HTTPError, HFValidationError, RuntimeError, ValueError, OSError) as error:
+        # A file that could not be sent is told as a RuntimeError; why is in its cause.
+        cause = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ else error
+        raise _explain(cause, what) from None
 
 
 def _pull(source: str | Path | None, kind: str, cached: bool) -> Pulled:
@@ -154,4 +210,4 @@ def _explain(error: BaseException, what: str) -> HubError:
         case HTTPError() | OfflineModeIsEnabled() | LocalEntryNotFoundError():
             return HubDown(f"The Hub could not be reached for the {what}; {LATER}.")
         case _:
-            return HubError(f"The {what} could not be fetched ({error}).")
+            return HubError(f"The {what} could not be fetched or changed ({error}).")
