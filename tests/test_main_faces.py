@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from webcast.errors import WebcastError
-from webcast.main_faces import main_faces
+from webcast.main_faces import main_faces, similarities
 
 
 @pytest.fixture
@@ -38,3 +38,9 @@ def test_mistakes_get_a_sentence(faces):
         main_faces(faces, distance="manhattan")
     with pytest.raises(WebcastError, match="no face"):
         main_faces(faces[:0])
+
+
+def test_similarities_fall_with_either_distance():
+    vectors = np.array([[3.0, 4.0], [3.0, 3.0], [-3.0, -4.0]])
+    assert similarities(vectors, vectors[0], "cosine") == pytest.approx([1, 21 / (5 * 18**0.5), -1])
+    assert similarities(vectors, vectors[0], "euclidean") == pytest.approx([1, 1 / 2, 1 / 11])

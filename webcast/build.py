@@ -57,6 +57,18 @@ def load_stages(
     return build_stages(pull_models(weights), choose_device(device), parts or NONE_CHOSEN)
 
 
+def load_part(
+    stage: str, name: str, weights: str | Path | None = None, folder: str | Path | None = None
+) -> object:
+    """One part alone, on the CPU: `name` of `stage`, a key of `parts.CATALOGUE` other than distance.
+
+    For measuring it; the other arguments and errors are those of `load_caster` and `Parts`.
+    """
+    models, parts = pull_models(weights), Parts(folder=str(folder) if folder else None)
+    own = _own_names(_read_checked(models.folder), models.folder)
+    return _Builder(models, torch.device("cpu"), parts, own, None).build(stage, name)
+
+
 def with_parts(stages: Stages, parts: Parts) -> Stages:
     """The same weights on the same device with other parts; what both have is not loaded again.
 

@@ -98,14 +98,20 @@ def _photo_boxes(panel: Panel, stages: Stages, gallery: Gallery | None) -> Show:
 
 def _boxed(panel: Panel, detect: Callable[[], list[Face]]) -> Shown:
     faces, seconds = timed(detect)
-    picture, width = panel.image.copy(), max(2, min(panel.image.size) // 150)
+    told = "no face" if not faces else f"{len(faces)} face{'s' if len(faces) > 1 else ''}"
+    return draw_faces(panel.image, faces), told, seconds
+
+
+def draw_faces(image: Image.Image, faces: Sequence[Face]) -> Image.Image:
+    """The picture with a box around each face, and its five points where the detector gave them."""
+    picture, width = image.copy(), max(2, min(image.size) // 150)
     draw = ImageDraw.Draw(picture)
     for face in faces:
         box = face.box
         draw.rectangle((box.x0, box.y0, box.x1 - 1, box.y1 - 1), outline=(255, 0, 80), width=width)
         for x, y in face.points or ():
             draw.ellipse((x - width, y - width, x + width, y + width), fill=(0, 160, 255))
-    return picture, "no face" if not faces else f"{len(faces)} face{'s' if len(faces) > 1 else ''}", seconds
+    return picture
 
 
 def _heads(panel: Panel, stages: Stages) -> list[Image.Image]:

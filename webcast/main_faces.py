@@ -25,6 +25,12 @@ def main_faces(
     return np.argsort(_apart(vectors, centre[None], distance)[:, 0], kind="stable")[:count].tolist()
 
 
+def similarities(vectors: np.ndarray, centre: np.ndarray, distance: str) -> np.ndarray:
+    """How alike each of (N, D) is to a vector (D,): the cosine, or 1 / (1 + the Euclidean distance), (N,)."""
+    apart = _apart(vectors, centre[None], distance)[:, 0]
+    return 1 - apart if distance == "cosine" else 1 / (1 + apart)
+
+
 def densest(vectors: np.ndarray, distance: str) -> int:
     """The index of the face whose nearest quarter of the others is nearest on the mean."""
     neighbours = max(1, len(vectors) // 4)

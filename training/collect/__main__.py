@@ -163,7 +163,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--reference", type=Path, help="a picture of the main character; else the densest face"
     )
     faces.add_argument("--everyone", action="store_true", help="all characters, not the main one alone")
-    add_stage_flags(faces, "detector", "upscaler", "embedder")
+    add_stage_flags(faces, "detector", "upscaler", "embedder", "distance")
     add_out(faces)
     faces.set_defaults(run=run_drawn)
 

@@ -30,7 +30,7 @@ from webcast.errors import ImageError, WebcastError
 from webcast.heads import enlarge
 from webcast.images import open_image
 from webcast.intake import PageFile, find_pages, natural, read_parts
-from webcast.main_faces import main_faces
+from webcast.main_faces import main_faces, similarities
 from webcast.photos import PICTURE_SUFFIXES
 from webcast.types import Panel
 
@@ -171,8 +171,9 @@ def rows_of(
     vectors = np.concatenate(
         [stages.embedder.embed([open_image(path) for path in batch]) for batch in batches(heads)]
     )
-    order = main_faces(vectors, len(crops) if everyone else count, probe)
-    similarity = vectors @ (vectors[order[0]] if probe is None else probe)
+    distance = stages.names.get("distance", "cosine")
+    order = main_faces(vectors, len(crops) if everyone else count, probe, distance)
+    similarity = similarities(vectors, vectors[order[0]] if probe is None else probe, distance)
     nearest = order[:SHEET_FACES]
     sheet = contact_sheet([open_image(heads[i]) for i in nearest], similarity[nearest])
     sheet.save(out / f"{crops[0].path.parts[0]}.png")
