@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests import published_ugatit
 from webcast.networks import ugatit
 
 
@@ -24,14 +25,6 @@ def test_ugatit_has_the_papers_parameters(build, parameters):
         assert count(build()) == parameters
 
 
-def plain_layer_instance_norm(x, rho, gamma, beta, eps):
-    in_mean, in_var = x.mean((2, 3), keepdim=True), x.var((2, 3), keepdim=True)
-    ln_mean, ln_var = x.mean((1, 2, 3), keepdim=True), x.var((1, 2, 3), keepdim=True)
-    by_instance = (x - in_mean) / torch.sqrt(in_var + eps)
-    by_layer = (x - ln_mean) / torch.sqrt(ln_var + eps)
-    return gamma * (rho * by_instance + (1 - rho) * by_layer) + beta
-
-
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_layer_instance_norm_equals_its_formula(batch, layout):
@@ -40,13 +33,61 @@ def test_layer_instance_norm_equals_its_formula(batch, layout):
     rho, gamma, beta = torch.rand(1, 6, 1, 1), torch.randn(batch, 6, 1, 1), torch.randn(batch, 6, 1, 1)
     inputs = [t.requires_grad_() for t in (x, rho, gamma, beta)]
     ours = ugatit.layer_instance_norm(*inputs, eps=1e-5)
-    plain = plain_layer_instance_norm(*inputs, eps=1e-5)
+    plain = published_ugatit.plain_norm(*inputs, eps=1e-5)
     torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-5)
 
     direction = torch.randn_like(plain)
     grads = torch.autograd.grad((ours * direction).sum(), inputs)
     expected = torch.autograd.grad((plain * direction).sum(), inputs)
     torch.testing.assert_close(grads, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_the_gradient_of_layer_instance_norm_is_right(batch):
+    torch.manual_seed(0)
+    shapes = ((batch, 3, 4, 5), (1, 3, 1, 1), (batch, 3, 1, 1), (1, 3, 1, 1))
+    inputs = [torch.rand(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
+    # In the precision that gradcheck needs; layer_instance_norm itself is float32.
+    assert torch.autograd.gradcheck(ugatit._LayerInstanceNorm.apply, (*inputs, 1e-5))
+
+
+def same_gradients(ours: nn.Module, published: nn.Module, outs, expected) -> None:
+    """The gradients of a random mixture of the outputs, for every layer of both networks."""
+    for out, wanted in zip(outs, expected, strict=True):
+        torch.testing.assert_close(out, wanted, rtol=1e-4, atol=1e-5)
+    for given in (outs, expected):
+        generator = torch.Generator().manual_seed(7)
+        sum((out * torch.randn(out.shape, generator=generator)).sum() for out in given).backward()
+    for mine, theirs in published_ugatit.pairs(ours, published):
+        found, wanted = published_ugatit.tensors_of(mine), published_ugatit.tensors_of(theirs)
+        for name in ("weight", "bias", "rho", "gamma", "beta"):
+            if name in found:
+                scale = wanted[name].grad.abs().max().item()
+                difference = (found[name].grad - wanted[name].grad).abs().max().item()
+                assert difference <= 1e-3 * scale, (name, type(mine), difference, scale)
+
+
+@pytest.mark.parametrize("light", [True, False])
+def test_the_generator_and_its_gradients_are_the_published_ones(light):
+    torch.manual_seed(0)
+    ours = ugatit.Generator(size_px=32, light=light, channels=8, blocks=2)
+    published = published_ugatit.take(published_ugatit.Generator(32, light, 8, blocks=2), ours)
+    x = torch.rand(2, 3, 32, 32) * 2 - 1
+    same_gradients(ours, published, ours(x), published(x))
+
+
+@pytest.mark.parametrize("layers", [5, 7])
+def test_two_passes_at_once_are_the_published_discriminators_one_after_the_other(layers):
+    """The global one has large kernels for few pixels too, and its norm's estimate moves with every pass."""
+    torch.manual_seed(0)
+    ours = ugatit.Discriminator(layers, channels=8)
+    published = published_ugatit.take(published_ugatit.Discriminator(layers, 8), ours)
+    real, fake = (torch.rand(2, 3, 96, 96) * 2 - 1 for _ in range(2))
+    told = [torch.cat(outs) for outs in zip(published(real), published(fake), strict=True)]
+    same_gradients(ours, published, ours(torch.cat([real, fake]), passes=2), told)
+    for mine, theirs in published_ugatit.pairs(ours, published):
+        for name, tensor in published_ugatit.tensors_of(theirs).items():
+            torch.testing.assert_close(published_ugatit.tensors_of(mine)[name], tensor, rtol=1e-4, atol=1e-5)
 
 
 def test_iln_starts_as_layer_norm_and_adalin_nearly_as_instance_norm():
@@ -116,6 +157,10 @@ def test_discriminator_layers_have_spectral_norm_one():
     for _ in range(30):
         discriminator(torch.rand(1, 3, 64, 64))
     discriminator.eval()
-    convs = [m for m in discriminator.features if isinstance(m, nn.Conv2d)]
-    for layer in [*convs, discriminator.gap_fc, discriminator.gmp_fc, discriminator.patches]:
-        assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, abs=0.05)
+    for layer in [*discriminator.features, discriminator.patches]:
+        estimate = (layer.left @ layer.weight.flatten(1) @ layer.right).item()
+        assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(
+            estimate, rel=0.05
+        )
+    for layer in (discriminator.gap_fc, discriminator.gmp_fc):
+        assert torch.linalg.matrix_norm(layer.weight, 2).item() == pytest.approx(1, abs=0.05)

@@ -102,8 +102,9 @@ class UGATIT(Recipe):
         losses = {}
         for domain, real, fake in (("a", real_a, fake_a), ("b", real_b, fake_b)):
             judges = [self.networks[name] for name in self.discriminators[domain]]
-            # Real and fake apart: every pass moves the spectral norm's estimate, as in the reference.
-            told = [toward(judge(real), 1) + toward(judge(fake), 0) for judge in judges]
+            # Two passes: each moves the spectral norm's estimate, as in the reference.
+            both = torch.cat([real, fake])
+            told = [reals_from_fakes(*judge(both, passes=2)[:2]) for judge in judges]
             losses[f"disc_{domain}"] = self.settings.adversarial_weight * sum(told)
         accelerator.backward(sum(losses.values()))
         self.optimizers["discriminators"].step()
@@ -114,7 +115,7 @@ class UGATIT(Recipe):
         """How far the frozen discriminators of a domain are from taking the fakes for real."""
         judges = [accelerator.unwrap_model(self.networks[name]) for name in self.discriminators[domain]]
         with freeze(judges):
-            return sum(toward(judge(fake), 1) for judge in judges)
+            return sum(toward(*judge(fake)[:2], 1) for judge in judges)
 
     def rate(self, step: int, max_steps: int) -> float:
         return half_constant(step, max_steps)
@@ -137,10 +138,15 @@ def translate(generator: nn.Module, both: Tensor) -> tuple[tuple[Tensor, Tensor]
     return pictures.chunk(2), logits.chunk(2)
 
 
-def toward(judged: tuple[Tensor, Tensor, Tensor], truth: float) -> Tensor:
+def toward(patches: Tensor, logits: Tensor, truth: float) -> Tensor:
     """The least-squares loss of a discriminator's patches and of its CAM logits."""
-    patches, logits, _ = judged
     return (patches - truth).square().mean() + (logits - truth).square().mean()
+
+
+def reals_from_fakes(patches: Tensor, logits: Tensor) -> Tensor:
+    """A discriminator's loss, whose judgements are of as many real pictures as of fakes after them."""
+    on_real, on_fake = zip(patches.chunk(2), logits.chunk(2), strict=True)
+    return toward(*on_real, 1) + toward(*on_fake, 0)
 
 
 def attention(translated: Tensor, unchanged: Tensor) -> Tensor:

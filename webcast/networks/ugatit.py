@@ -11,8 +11,11 @@ changes a value beyond rounding:
   normalisations, rho, gamma and beta fold into one multiply-add, and the gradient is written out.
   Variances are unbiased, as in the reference, and always float32. (The reference's first revision took
   the variance of variances by mistake; the paper does not.)
-- Spectral norm is torch's parametrization, not the deprecated hook. Like the reference, the class
-  activation map weighs the channels with the weight before it is normalised.
+- On a CPU the wide 3x3 convolutions go Winograd's way (`networks.winograd`).
+- A discriminator's convolution divides its outcome, not its kernel, by the kernel's norm, takes several
+  passes as one batch, each with the estimate of the norm that it would have had alone, and is a matrix
+  product where the kernel is larger than the picture. Like the reference, the class activation map weighs
+  the channels with the weight before it is normalised.
 - Rho is kept within 0 and 1 by the training step, not here.
 """
 
@@ -21,13 +24,27 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
+from webcast.networks.winograd import conv3x3
 
-def _reflect_conv(
-    inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 1, bias: bool = False
-) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=bias, padding_mode="reflect")
+SMALL = 64
+"""A convolution for so few pixels is a matrix product: reading its kernel is then most of the work."""
+
+
+class ReflectConv2d(nn.Conv2d):
+    """A reflect-padded convolution without bias, by Winograd's way where that is faster."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
+        padding = kernel // 2
+        super().__init__(inputs, outputs, kernel, stride, padding, bias=False, padding_mode="reflect")
+
+    def forward(self, x: Tensor) -> Tensor:
+        padded = F.pad(x, [self.padding[0]] * 4, mode="reflect")
+        if self.kernel_size == (3, 3) and self.stride == (1, 1):
+            return conv3x3(padded, self.weight)
+        return F.conv2d(padded, self.weight, stride=self.stride)
 
 
 class _LayerInstanceNorm(torch.autograd.Function):
@@ -112,10 +129,10 @@ class ResnetBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            _reflect_conv(channels, channels, 3),
+            ReflectConv2d(channels, channels, 3),
             nn.InstanceNorm2d(channels),
             nn.ReLU(inplace=True),
-            _reflect_conv(channels, channels, 3),
+            ReflectConv2d(channels, channels, 3),
             nn.InstanceNorm2d(channels),
         )
 
@@ -128,9 +145,9 @@ class AdaLINBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = _reflect_conv(channels, channels, 3)
+        self.conv1 = ReflectConv2d(channels, channels, 3)
         self.norm1 = AdaLIN(channels)
-        self.conv2 = _reflect_conv(channels, channels, 3)
+        self.conv2 = ReflectConv2d(channels, channels, 3)
         self.norm2 = AdaLIN(channels)
 
     def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
@@ -164,13 +181,13 @@ class Generator(nn.Module):
         self.light = light
         wide = channels * 4
         self.encoder = nn.Sequential(
-            _reflect_conv(3, channels, 7, padding=3),
+            ReflectConv2d(3, channels, 7),
             nn.InstanceNorm2d(channels),
             nn.ReLU(inplace=True),
-            _reflect_conv(channels, channels * 2, 3, stride=2),
+            ReflectConv2d(channels, channels * 2, 3, stride=2),
             nn.InstanceNorm2d(channels * 2),
             nn.ReLU(inplace=True),
-            _reflect_conv(channels * 2, wide, 3, stride=2),
+            ReflectConv2d(channels * 2, wide, 3, stride=2),
             nn.InstanceNorm2d(wide),
             nn.ReLU(inplace=True),
             *[ResnetBlock(wide) for _ in range(blocks)],
@@ -189,14 +206,14 @@ class Generator(nn.Module):
         self.bottleneck = nn.ModuleList([AdaLINBlock(wide) for _ in range(blocks)])
         self.decoder = nn.Sequential(
             nn.Upsample(scale_factor=2, mode="nearest"),
-            _reflect_conv(wide, channels * 2, 3),
+            ReflectConv2d(wide, channels * 2, 3),
             ILN(channels * 2),
             nn.ReLU(inplace=True),
             nn.Upsample(scale_factor=2, mode="nearest"),
-            _reflect_conv(channels * 2, channels, 3),
+            ReflectConv2d(channels * 2, channels, 3),
             ILN(channels),
             nn.ReLU(inplace=True),
-            _reflect_conv(channels, 3, 7, padding=3),
+            ReflectConv2d(channels, 3, 7),
             nn.Tanh(),
         )
 
@@ -212,33 +229,97 @@ class Generator(nn.Module):
         return self.decoder(x), cam_logits, heatmap
 
 
+class SpectralConv2d(nn.Conv2d):
+    """A reflect-padded convolution whose kernel is divided by its largest singular value.
+
+    Miyato, Kataoka, Koyama, Yoshida (2018, arXiv 1802.05957). In training every pass first moves the
+    estimate of that value by one power iteration. `forward` takes `passes` passes at once, (passes * N, C, H,
+    W) with the pictures of each in a row; the same as one call for each in turn.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, kernel, stride, padding=1, bias=bias, padding_mode="reflect")
+        left, right = torch.randn(outputs), torch.randn(inputs * kernel * kernel)
+        self.register_buffer("left", F.normalize(left, dim=0))
+        self.register_buffer("right", F.normalize(right, dim=0))
+        for _ in range(15):
+            self.iterate()
+
+    @torch.no_grad()
+    def iterate(self) -> None:
+        kernel = self.weight.flatten(1)
+        self.right.copy_(F.normalize(kernel.t() @ self.left, dim=0, eps=1e-12))
+        self.left.copy_(F.normalize(kernel @ self.right, dim=0, eps=1e-12))
+
+    def estimates(self, passes: int) -> tuple[Tensor, Tensor]:
+        """The first singular vectors as each pass takes them: (passes, K) and (passes, C * k * k)."""
+        found = []
+        for _ in range(passes):
+            if self.training:
+                self.iterate()
+            found.append((self.left.clone(), self.right.clone()))
+        left, right = zip(*found, strict=True)
+        return torch.stack(left), torch.stack(right)
+
+    def forward(self, x: Tensor, passes: int = 1) -> Tensor:
+        left, right = self.estimates(passes)
+        out, grown = self.convolve(F.pad(x, [self.padding[0]] * 4, mode="reflect"), right)
+        scale = (grown * left).sum(1).reciprocal().repeat_interleave(len(x) // passes)[:, None, None, None]
+        return out * scale if self.bias is None else torch.addcmul(self.bias[:, None, None], out, scale)
+
+    def convolve(self, x: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+        """The padded pictures and the singular vectors, both times the kernel as it is."""
+        kernel = self.weight.flatten(1)
+        height, width = ((size - self.kernel_size[0]) // self.stride[0] + 1 for size in x.shape[2:])
+        if len(x) * height * width > SMALL or torch.is_autocast_enabled(x.device.type):
+            with torch.autocast(x.device.type, enabled=False):
+                grown = F.linear(right, kernel)
+            return F.conv2d(x, self.weight, stride=self.stride), grown
+        # One product for both, so that the large kernel is read once, and its gradient written once.
+        patches = F.unfold(x, self.kernel_size, stride=self.stride).transpose(1, 2)
+        rows = torch.cat([patches.flatten(0, 1), right])
+        pixels, grown = F.linear(rows, kernel).split([len(rows) - len(right), len(right)])
+        return as_pictures(pixels.unflatten(0, (len(x), -1)), height, width), grown
+
+
 class Discriminator(nn.Module):
     """Tells real pictures from fakes patch by patch; the paper's global one has 7 layers, its local one 5.
 
     `forward` takes float (N, 3, H, W) in [-1, 1] and returns patch logits (N, 1, h, w), CAM logits
-    (N, 2) and the heatmap (N, 1, h + 1, w + 1).
+    (N, 2) and the heatmap (N, 1, h + 1, w + 1). For `passes` see `SpectralConv2d`.
     """
 
     def __init__(self, layers: int, channels: int = 64) -> None:
         super().__init__()
         widths = [3, *[channels * 2**i for i in range(layers - 1)]]
-        features = []
-        for index, (inputs, outputs) in enumerate(pairwise(widths)):
-            stride = 1 if index == layers - 2 else 2
-            features += [
-                spectral_norm(_reflect_conv(inputs, outputs, 4, stride, bias=True)),
-                nn.LeakyReLU(0.2, inplace=True),
-            ]
-        self.features = nn.Sequential(*features)
+        strides = [2] * (layers - 2) + [1]
+        self.features = nn.ModuleList(
+            SpectralConv2d(inputs, outputs, 4, stride)
+            for (inputs, outputs), stride in zip(pairwise(widths), strides, strict=True)
+        )
         wide = widths[-1]
+        # The norm of a single row needs no iteration, so that passes do not differ here.
         self.gap_fc = spectral_norm(nn.Linear(wide, 1, bias=False))
         self.gmp_fc = spectral_norm(nn.Linear(wide, 1, bias=False))
         self.merge = nn.Conv2d(wide * 2, wide, 1)
-        self.patches = spectral_norm(_reflect_conv(wide, 1, 4))
+        self.patches = SpectralConv2d(wide, 1, 4, bias=False)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor, passes: int = 1) -> tuple[Tensor, Tensor, Tensor]:
+        for layer in self.features:
+            x = F.leaky_relu_(layer(x, passes), 0.2)
         gap_weight = self.gap_fc.parametrizations.weight.original
         gmp_weight = self.gmp_fc.parametrizations.weight.original
-        x, cam_logits = attend(self.features(x), self.gap_fc, self.gmp_fc, gap_weight, gmp_weight)
-        x = nn.functional.leaky_relu_(self.merge(x), 0.2)
-        return self.patches(x), cam_logits, x.sum(dim=1, keepdim=True)
+        x, cam_logits = attend(x, self.gap_fc, self.gmp_fc, gap_weight, gmp_weight)
+        pixels = F.linear(x.flatten(2).transpose(1, 2), self.merge.weight.flatten(1), self.merge.bias)
+        x = F.leaky_relu_(as_pictures(pixels, *x.shape[2:]), 0.2)
+        return self.patches(x, passes), cam_logits, x.sum(dim=1, keepdim=True)
+
+
+def as_pictures(pixels: Tensor, height: int, width: int) -> Tensor:
+    """(N, H * W, C), which a matrix product gave, as (N, C, H, W).
+
+    With a transposed gradient the product with a large kernel would take seven times as long.
+    """
+    if pixels.requires_grad:
+        pixels.register_hook(Tensor.contiguous)
+    return pixels.transpose(1, 2).unflatten(2, (height, width))
