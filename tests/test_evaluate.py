@@ -1,10 +1,7 @@
 """The measures against values known in closed form, and the command from folders to a report."""
 
 import json
-import os
 import pickle
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from urllib.error import URLError
@@ -15,12 +12,13 @@ import torch
 from PIL import Image
 
 from tests import fakes
-from tests.app_server import ROOT
+from tests.launch import launch
+from tests.launched import records
 from tests.tiny_weights import write_realizer, write_weights
 from training import evaluate, realism
 from training.castback import person_places
 from training.evaluate import Probe, Quiet, Sharer, choose_features, main, measure_castback, read_probes
-from training.realism import fid, find_inception, mean_kid
+from training.realism import fid, fid_with_error, find_inception, mean_kid
 from webcast.build import load_stages
 from webcast.detect import draw_face
 from webcast.errors import WebcastError, WeightsError
@@ -34,6 +32,13 @@ def test_fid_is_the_distance_of_two_normal_distributions():
     moved = rows * [1, 2, 1, 1] + [3, 0, 0, 0]
     # |m1 - m2|^2 + tr(C1 + C2 - 2 sqrt(C1 C2)); the deviations differ in one direction, by 1
     assert fid(rows, moved) == pytest.approx(9 + 1, rel=0.05)
+
+
+def test_the_error_of_fid_is_about_what_it_scatters_by():
+    rng = np.random.default_rng(0)
+    told = [fid_with_error(rng.normal(size=(300, 3)), rng.normal(0.5, 1, (300, 3))) for _ in range(30)]
+    values, errors = np.array(told).T
+    assert values.std(ddof=1) / 1.5 < np.median(errors) < values.std(ddof=1) * 1.5
 
 
 def test_mean_kid_is_that_of_the_authors():
@@ -245,15 +250,14 @@ def test_nothing_to_measure_is_a_mistake(capsys):
 @pytest.mark.slow
 def test_two_processes_measure_what_one_does(weights, heads, tmp_path):
     main(arguments(weights, heads, tmp_path / "one"))
-    call = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
-    call += ["--num_machines", "1", "--main_process_port", "0", "-m"]
-    env = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-    call += ["training.evaluate", *arguments(weights, heads, tmp_path / "two")]
-    done = subprocess.run(call, cwd=ROOT, env=env, capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stderr
+    told = launch(2, tmp_path / "record", "evaluate", *arguments(weights, heads, tmp_path / "two"))
     one, two = (json.loads((tmp_path / n / "evaluation.json").read_text()) for n in ("one", "two"))
     assert (one["processes"], two["processes"]) == (1, 2)
-    assert done.stdout.count("processes: 2") == 1
+    assert told.count("processes: 2") == 1
+    assert records(tmp_path / "record", "processes") == [{"2"}, {"2"}]
+    first, second = records(tmp_path / "record", "picture")
+    assert first.isdisjoint(second)
+    assert first | second == {path.relative_to(heads).as_posix() for path in heads.glob("*/*.png")}
     for before, after in zip(one["realism"], two["realism"], strict=True):
         assert after["kid"] == pytest.approx(before["kid"], rel=1e-3)
         assert after["fid"] == pytest.approx(before["fid"], rel=1e-3)

@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from tests.small_run import STEPS, Noise, run, small_config, small_recipe, timed_run
+from training import loop
 from training.checkpoints import newest, read_checkpoint, write_aside
 from training.loop import LoopConfig, Recipe, Share, shuffled, train
 from webcast.errors import WebcastError
@@ -213,6 +214,26 @@ def test_tensorboard_has_the_losses_and_the_pictures(tmp_path):
     read = EventAccumulator(str(events)).Reload()
     assert [event.step for event in read.Scalars("loss")] == [1, 2, 3, 4, 5, 6, 7]
     assert [event.step for event in read.Images("pictures")] == [3, 6, 7]
+
+
+@pytest.mark.slow
+def test_compiled_networks_train_as_the_others_do(tmp_path):
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    ends = []
+    for compiled in (False, True):
+        AcceleratorState._reset_state(reset_partial_state=True)
+        recipe = Line()
+        train(recipe, Numbers(), config_of(tmp_path / str(compiled), compile=compiled))
+        ends.append(recipe.networks["line"].weight.detach())
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+    torch.testing.assert_close(*ends)
+
+
+def test_a_tracker_that_is_not_installed_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "get_available_trackers", list)
+    with pytest.raises(WebcastError, match="pip install wandb"):
+        train(Line(), Numbers(), config_of(tmp_path, trackers=("wandb",)))
 
 
 def test_an_unknown_tracker_is_refused(tmp_path):

@@ -1,9 +1,6 @@
 """Publishing to a Hub of our own, and whatever can go wrong on the way there."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,9 +11,11 @@ from PIL import Image
 from tests import fakes
 from tests.hub_repo import Repo
 from tests.hub_server import Fault, Hub, User, serve
+from tests.launch import launch
+from tests.launched import records
 from tests.tiny_weights import CARD as CARD_OF_WEIGHTS
 from tests.tiny_weights import write_run, write_weights
-from training.publish import ROOT, Plan, main, parse, plan_gallery, plan_space, plan_weights, push
+from training.publish import Plan, main, parse, plan_gallery, plan_space, plan_weights, push
 from webcast.errors import GalleryError, HubError, WebcastError, WeightsError
 
 CARD = "---\nlicense: mit\n---\n\n# A card\n"
@@ -293,17 +292,12 @@ def test_whoever_is_removed_from_a_gallery_is_gone_from_the_revision(hub, tmp_pa
 def test_of_two_processes_one_publishes(tmp_path):
     folder = made_gallery(tmp_path)
     with serve(Hub(tokens={"hf_me": User("me")})) as hub:
-        told = {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": "hf_me", "HF_HUB_DISABLE_XET": "1"}
-        told |= {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-        launch = ["accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
-        call = [*launch, "--main_process_port", "0", "-m", "training.publish"]
-        done = subprocess.run(
-            [sys.executable, "-m", *call, "gallery", "me/people", "--folder", str(folder)],
-            cwd=ROOT, env=os.environ | told, capture_output=True, text=True, timeout=280,
-        )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
+        environment = {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": "hf_me", "HF_HUB_DISABLE_XET": "1"}
+        call = ("publish", "gallery", "me/people", "--folder", str(folder))
+        told = launch(2, tmp_path / "record", *call, **environment)
+    assert records(tmp_path / "record", "processes") == [{"2"}, {"2"}]
     repo = hub.repos["dataset", "me/people"]
-    assert done.stdout.strip() == f"me/people@{repo.commit}"
+    assert told.strip() == f"me/people@{repo.commit}"
     assert count(hub, "/commit/") == 1
 
 

@@ -1,9 +1,6 @@
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -13,6 +10,8 @@ import torch
 from accelerate.state import AcceleratorState
 from PIL import Image
 
+from tests.launch import launch
+from tests.launched import records
 from training import train
 from training.checkpoints import newest, read_checkpoint
 from webcast.realize import REALIZERS
@@ -101,20 +100,6 @@ def test_half_a_validation_set_is_refused(tmp_path, sides):
         train.main([*SMALL, *sides, *run])
 
 
-def launch(processes: int, record: Path, arguments: list[str]) -> str:
-    """Start the command as DESIGN.md says, and give what it printed."""
-    record.mkdir()
-    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "RECORD": str(record)}
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--num_machines", "1"]
-    command += ["--multi_gpu"] if processes > 1 else []
-    command += ["--num_processes", str(processes), "--main_process_port", "0", "-m", "tests.launched"]
-    done = subprocess.run(
-        [*command, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_two_processes_take_disjoint_samples_and_train_as_one_does(tmp_path, sides):
@@ -135,17 +120,17 @@ def test_two_processes_take_disjoint_samples_and_train_as_one_does(tmp_path, sid
     for processes in (1, 2):
         output = tmp_path / f"run-{processes}"
         arguments = [*settings, "--output-dir", str(output)]
-        told = launch(processes, tmp_path / f"record-{processes}", arguments)
+        told = launch(processes, tmp_path / f"record-{processes}", "train", *arguments)
         assert f"{processes} processes on cpu" in told
         assert json.loads((output / "config.json").read_text())["processes"] == processes
         ends.append(read_checkpoint(newest(output)))
         lines = (output / "losses.jsonl").read_text().splitlines()
         losses.append([json.loads(line) for line in lines])
 
-    records = [path.read_text().split() for path in sorted((tmp_path / "record-2").iterdir())]
-    first, second = ({int(number) for number in record} for record in records)
+    first, second = records(tmp_path / "record-2", "sample")
     assert first.isdisjoint(second)
-    assert first | second == set(range(12))
+    assert first | second == {str(number) for number in range(12)}
+    assert records(tmp_path / "record-2", "processes") == [{"2"}, {"2"}]
     assert len(ends[1]["rng"]) == 2
     for name in ("gen_ab", "gen_ba"):
         torch.testing.assert_close(ends[0]["networks"][name], ends[1]["networks"][name], rtol=1e-3, atol=2e-5)

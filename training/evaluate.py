@@ -21,13 +21,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from accelerate.utils import gather_object
 from PIL import Image, ImageOps
 
 from training.castback import person_places, wilson
+from training.processes import this_process
 from training.prove import Report, texture_features
-from training.realism import Features, check_subset, fid, find_inception, inception, kid, mean_kid, textures
+from training.realism import (
+    Features,
+    check_subset,
+    fid_with_error,
+    find_inception,
+    inception,
+    kid,
+    mean_kid,
+    textures,
+)
 from training.realizer import FrozenEmbedder
 from webcast.build import build_stages
 from webcast.caster import SIMILARITIES, Stages, enlarge
@@ -40,6 +49,7 @@ from webcast.realize import REALIZERS
 from webcast.types import Panel, Person, Realizer
 from webcast.weights import pick, read_config, setting
 
+DIGITS = {"kid": 4, "fid": 2}
 STEP = 16  # pictures that are in memory at once
 
 
@@ -97,16 +107,18 @@ def measure_realism(
         both = mean_kid(to_target, kid(fake, source, subset, subsets))
         as_is = {"way": f"{way.name}, left as they are", "kid": kid(source, target, subset, subsets)}
         rows += [
-            as_is | {"fid": fid(source, target), "pictures": [len(source), len(target)]},
-            {"way": f"{way.name}, translated", "kid": to_target, "fid": fid(fake, target)}
+            as_is | {"fid": fid_with_error(source, target), "pictures": [len(source), len(target)]},
+            {"way": f"{way.name}, translated", "kid": to_target, "fid": fid_with_error(fake, target)}
             | {"mean_kid_x100": both, "pictures": [len(fake), len(target)]},
         ]
     for row in rows:
-        (mean, error), both = row["kid"], row.get("mean_kid_x100")
+        both = row.get("mean_kid_x100")
         told = f"{both[0]:.3f} ± {both[1]:.3f}" if both else ""
         pictures = "{} and {}".format(*row["pictures"])
-        report.row(row["way"], pictures, f"{mean:.4f} ± {error:.4f}", f"{row['fid']:.2f}", told)
+        kids, fids = ("{:.{digits}f} ± {:.{digits}f}".format(*row[n], digits=d) for n, d in DIGITS.items())
+        report.row(row["way"], pictures, kids, fids, told)
     report.say("", features.told)
+    report.say("FID is too large by a bias that shrinks with more pictures; its error leaves that out.")
     return rows
 
 
@@ -264,7 +276,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def run(args: argparse.Namespace, command: str) -> None:
     check_arguments(args)
-    state = PartialState()
+    state = this_process()
     device = str(state.device)
     report = Report() if state.is_main_process else Quiet()
     with state.main_process_first():

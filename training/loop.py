@@ -36,6 +36,7 @@ from training.checkpoints import (
     write_aside,
     write_checkpoint,
 )
+from training.processes import check_together
 from webcast.errors import WebcastError
 
 FREE = {"output_dir", "max_steps", "save_every", "log_every", "keep", "workers", "trackers"}
@@ -173,7 +174,7 @@ def start_accelerator(config: LoopConfig) -> Accelerator:
             raise WebcastError(f"The tracker {name} is not installed; pip install {name}.")
     if config.mixed_precision == "fp16" and not torch.cuda.is_available():
         raise WebcastError("fp16 needs a GPU; use --mixed-precision bf16 or no.")
-    return Accelerator(
+    accelerator = Accelerator(
         mixed_precision=config.mixed_precision,
         gradient_accumulation_steps=config.accumulate,
         log_with=list(config.trackers) or None,
@@ -182,6 +183,8 @@ def start_accelerator(config: LoopConfig) -> Accelerator:
         # buffers that this backward still needs; all processes compute the same ones.
         kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
     )
+    check_together(accelerator.num_processes)
+    return accelerator
 
 
 def prepare(recipe: Recipe, config: LoopConfig, accelerator: Accelerator) -> None:

@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from accelerate import PartialState
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoCard
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError
 
 from training.bundle import STAGES, assemble
 from training.model_card import check_card, find_run, model_card
+from training.processes import this_process
 from webcast.build import build_stages, choose_device
 from webcast.dataset import CARD, PARQUET
 from webcast.errors import GalleryError, HubError, WebcastError
@@ -279,10 +279,9 @@ def run(args: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     args = parse(arguments)
-    if not PartialState().is_main_process:  # one of those that `accelerate launch` started is enough
-        return
     try:
-        run(args)
+        if this_process().is_main_process:  # one of those that `accelerate launch` started is enough
+            run(args)
     except WebcastError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -15,10 +15,10 @@ from dataclasses import asdict, fields
 from typing import Any
 
 import torch
-from accelerate import PartialState
 
 from training.data import Shuffled, Side, Unpaired, open_data, to_show
 from training.loop import LoopConfig, Recipe, train
+from training.processes import this_process
 from training.recipes import cyclegan, pix2pix, ugatit, uvcgan2
 from webcast.errors import WebcastError
 
@@ -87,7 +87,7 @@ def make_config(args: argparse.Namespace, recipe: dict[str, Any], sides: list[di
 
 def describe(recipe: Recipe, data: Unpaired, config: LoopConfig) -> None:
     """What would be trained, on what and how; nothing is written."""
-    state = PartialState()
+    state = this_process()
     if not state.is_main_process:
         return
     print(json.dumps(asdict(config), indent=2))

@@ -1,0 +1,29 @@
+"""Which of the processes that `accelerate launch` started this one is."""
+
+import os
+
+from accelerate import PartialState
+from accelerate.utils import parse_flag_from_env
+
+from webcast.errors import WebcastError
+
+
+def this_process() -> PartialState:
+    """Its number and how many there are; raises as `check_together`.
+
+    Unlike an `Accelerator`, accelerate's bare `PartialState` passes over ACCELERATE_USE_CPU, and on a CPU
+    every process then takes itself for the only one.
+    """
+    state = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
+    check_together(state.num_processes)
+    return state
+
+
+def check_together(processes: int) -> None:
+    """Raises `WebcastError` where not all processes that were started have found each other."""
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes != started:
+        raise WebcastError(
+            f"{started} processes were started, and each took itself for the only one; where there is no GPU "
+            "for them, set ACCELERATE_USE_CPU=true and launch with --multi_gpu."
+        )
