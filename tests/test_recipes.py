@@ -368,5 +368,6 @@ def test_masking_blackens_four_patches_in_ten():
 def test_the_lean_step_gives_the_published_steps_losses(accelerator):
     """Four steps from the same weights, fakes twice and nothing detached there, once and detached here."""
     small = {"size_px": 96, "channels": 4, "full": False, "compile": False, "device": "cpu"}
+    small |= {"mixed_precision": "no", "cpu_time": False}
     worst, _ = ugatit_step.compare(Namespace(**small, warmup=3, steps=1))
-    assert worst < ugatit_step.TOLERANCE
+    assert worst < ugatit_step.TOLERANCE["no"]

@@ -18,6 +18,14 @@ def test_winograds_way_is_the_plain_convolution_with_its_gradients(batch, height
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
 
 
+def test_the_gradients_are_right():
+    torch.manual_seed(0)
+    x = torch.randn(2, 2, 6, 10, dtype=torch.float64, requires_grad=True)
+    kernel = torch.randn(3, 2, 3, 3, dtype=torch.float64, requires_grad=True)
+    torch.testing.assert_close(winograd(x, kernel), F.conv2d(x, kernel))
+    assert torch.autograd.gradcheck(winograd, (x, kernel))
+
+
 def test_it_is_taken_where_it_pays_and_nowhere_else():
     kernel = torch.randn(FEWEST, FEWEST, 3, 3) / 34
     x = torch.randn(1, FEWEST, 10, 10)
