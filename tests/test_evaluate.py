@@ -248,6 +248,7 @@ def test_nothing_to_measure_is_a_mistake(capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_two_processes_measure_what_one_does(weights, heads, tmp_path):
     main(arguments(weights, heads, tmp_path / "one"))
     told = launch(2, tmp_path / "record", "evaluate", *arguments(weights, heads, tmp_path / "two"))

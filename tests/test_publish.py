@@ -289,6 +289,7 @@ def test_whoever_is_removed_from_a_gallery_is_gone_from_the_revision(hub, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_of_two_processes_one_publishes(tmp_path):
     folder = made_gallery(tmp_path)
     with serve(Hub(tokens={"hf_me": User("me")})) as hub:
