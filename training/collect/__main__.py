@@ -107,7 +107,7 @@ def run_portraits(args: argparse.Namespace) -> int:
     tell(filter(None, [namesakes.notice_of(stages.embedder, args.limit)]))
     tell(portraits.choose_portraits(stages, names, args.photos, args.out, args.limit))
     print(f"The portraits are in {args.out}, every face with its source in {portraits.dataset_of(args.out)}.")
-    print(f"Look the photos through: python -m training.curate {portraits.dataset_of(args.out)}")
+    print(f"Look the photos through: python -m training.curate {args.photos}")
     print(f"Then: python -m webcast gallery build {args.out} --out DIR")
     return 0
 

@@ -11,6 +11,7 @@ splits hold different people. What `training.curate` rejected stays out, and wha
 """
 
 import csv
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +35,10 @@ from webcast.photos import PICTURE_SUFFIXES
 from webcast.types import Face
 
 BEST = 3
+REJECTED_FOLDER = ".rejected"
+FACES = "faces.json"
+"""In each person's folder of photos: the similarity of each photo's face to that person, by file."""
+
 COLUMNS = ("file", "source", "licence", "author", "date", "url")
 
 
@@ -62,7 +67,11 @@ def choose_portraits(
     problems, people, origins, rows = [], [], [], []
     for name in tqdm(list(names), desc="people", unit="person"):
         folder = photos / folder_name(name.name)
-        found = consistent(stages, candidates_of(stages, folder), limit) if folder.is_dir() else []
+        judged = judge(stages, candidates_of(stages, folder)) if folder.is_dir() else []
+        if judged:
+            known = {candidate.entry.file: round(candidate.similarity, 4) for candidate in judged}
+            (folder / FACES).write_text(json.dumps(known), encoding="utf-8")
+        found = [candidate for candidate in judged if candidate.similarity >= limit]
         clear(out / folder.name)
         if not found:
             problems.append(f"{name.name} has no portrait left; collect more photos of that name.")
@@ -108,7 +117,9 @@ def candidates_of(stages: Stages, folder: Path) -> list[Candidate]:
     entries = {entry.file: entry for entry in ledger if entry.file}
     rejected = {entry.url for entry in ledger if entry.outcome == REJECTED}
     faces = []
-    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES):
+    for path in sorted([*folder.iterdir(), *folder.glob(f"{REJECTED_FOLDER}/*")]):
+        if path.suffix.lower() not in PICTURE_SUFFIXES or not path.is_file():
+            continue
         entry = entries.get(path.name) or Entry(path.name, KEPT, path.name)
         try:
             face = good_face(stages.photo_detector or stages.detector, open_image(path), path.name)
@@ -123,13 +134,13 @@ def candidates_of(stages: Stages, folder: Path) -> list[Candidate]:
     return found
 
 
-def consistent(stages: Stages, candidates: Sequence[Candidate], limit: float) -> list[Candidate]:
-    """Those that show one person, the best portrait first."""
+def judge(stages: Stages, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates with their similarity to who most of them show, the best portrait first."""
     if not candidates:
         return []
     scores = consistency(stages.embedder.embed([candidate.head for candidate in candidates]))
     judged = [replace(c, similarity=float(score)) for c, score in zip(candidates, scores, strict=True)]
-    return sorted((c for c in judged if c.similarity >= limit), key=lambda c: -c.worth)
+    return sorted(judged, key=lambda candidate: -candidate.worth)
 
 
 def row_of(name: Name, folder: str, candidate: Candidate) -> dict:
