@@ -177,9 +177,8 @@ def build_page(folder: Path, items: Sequence[Item]) -> gr.Blocks:
         number = min(max(1, int(number or 1)), pages)
         shown = inside[(number - 1) * A_PAGE : number * A_PAGE]
         grid = [(items[i].thumb, items[i].caption) for i in shown]
-        status = (
-            told or f"{len(inside)} pictures, page {number} of {pages}; {len(rejected)} rejected and not saved yet."
-        )
+        count = f"{len(inside)} pictures, page {number} of {pages}"
+        status = told or f"{count}; {len(rejected)} rejected and not saved yet."
         table = counts_table(items, [*saved, *rejected])
         return rejected, shown, number, gr.Gallery(grid, selected_index=None), table, status
 
