@@ -23,17 +23,28 @@ WEIGHTS = {
     "embedder/pytorch_model.bin": b"a pickle",
     "optimizer.pt": b"another pickle",
 }
+PARTS = {
+    "yunet/face_detection_yunet_2023mar.onnx": b"graph",
+    "srcnn/config.json": b"{}",
+    "srcnn/model.safetensors": b"tensors",
+    "srcnn/published.pth": b"a pickle",
+    "res10/deploy.prototxt": b"layers",
+    "run.py": b"code",
+}
 GALLERY = {"README.md": b"# gallery", "data/train-00000-of-00001.parquet": b"rows", "script.py": b"code"}
 
 WORKER = """
 import json, sys
 from huggingface_hub import constants
 from webcast.errors import HubError
-from webcast.hub import pull
+from webcast.hub import pull, pull_parts
 
 for line in sys.stdin:
     constants.HF_HUB_CACHE, weights, gallery = json.loads(line)
     try:
+        if gallery == "as parts":
+            print(json.dumps({"parts": [*map(str, pull_parts(weights))]}), flush=True)
+            continue
         weights, gallery, notices = pull(weights, gallery)
     except HubError as error:
         told = {"error": str(error)}
@@ -79,7 +90,11 @@ def unplugged():
 @pytest.fixture
 def hub(served) -> Hub:
     hub, _ = served
-    hub.repos = {("model", "u/weights"): Repo(dict(WEIGHTS)), ("dataset", "u/gallery"): Repo(dict(GALLERY))}
+    hub.repos = {
+        ("model", "u/weights"): Repo(dict(WEIGHTS)),
+        ("model", "u/parts"): Repo(dict(PARTS)),
+        ("dataset", "u/gallery"): Repo(dict(GALLERY)),
+    }
     hub.status, hub.requests = None, []
     return hub
 
@@ -111,6 +126,13 @@ def test_weights_and_gallery_are_fetched_without_pickles_or_code(hub, client):
     assert files_in(told["gallery"][0]) == {"README.md", "data/train-00000-of-00001.parquet"}
     assert told["notices"] == []
     assert not any(".bin" in request or ".pt" in request for request in hub.requests)
+
+
+def test_parts_are_fetched_without_pickles_or_code(hub, client):
+    folder, name, revision = client("u/parts", "as parts")["parts"]
+    assert files_in(folder) == set(PARTS) - {"srcnn/published.pth", "run.py"}
+    assert (name, revision) == ("u/parts", hub.repos["model", "u/parts"].commit)
+    assert "no model u/nothing that you may read" in client("u/nothing", "as parts")["error"]
 
 
 def test_a_pinned_revision_is_the_one_fetched(hub, client):

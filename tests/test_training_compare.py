@@ -43,10 +43,13 @@ def test_every_stage_has_its_place_in_the_document():
 def test_hits_count_faces_and_boxes():
     drawn = page("#c03030", "#30c030")
     first, second = Box(20, 20, 80, 80), Box(110, 20, 168, 78)
-    detector = PatchDetector()
-    assert comparisons.hits(detector, [(drawn, [first, second])]) == (2, 2, 2, 2)
-    assert comparisons.hits(detector, [(drawn, [first, Box(200, 200, 260, 260)])]) == (2, 1, 2, 1)
-    assert comparisons.hits(detector, [(Image.new("RGB", (99, 99), "white"), [])]) == (0, 0, 0, 0)
+
+    def hits(image, labels):
+        return comparisons.hits(comparisons.search(PatchDetector(), [(image, labels)]), [(image, labels)])
+
+    assert hits(drawn, [first, second]) == (2, 2, 2, 2)
+    assert hits(drawn, [first, Box(200, 200, 260, 260)]) == (2, 1, 2, 1)
+    assert hits(Image.new("RGB", (99, 99), "white"), []) == (0, 0, 0, 0)
     assert comparisons.part_of(0, 0) == "-"
     assert comparisons.part_of(4, 3) == "0.75"
 

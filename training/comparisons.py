@@ -42,7 +42,7 @@ from webcast.heads import enlarge
 from webcast.images import open_image
 from webcast.main_faces import DISTANCES, main_faces
 from webcast.parts import Listed, Parts
-from webcast.types import Box, Detector, Panel
+from webcast.types import Box, Detector, Face, Panel
 
 HIT_IOU = 0.4
 ANIME_FACE = Box(45, 35, 215, 205)  # where a face lies on the 256 px anime frames, which are cut around it
@@ -138,11 +138,14 @@ class Comparison:
 
 def drawn_pages(setup: Setup) -> dict[str, list[Labelled]]:
     """Close-ups of both schools with their box, composed pages of them, and pages without a face."""
-    realistic = [realistic_closeup(setup, photo, number) for number, photo in enumerate(setup.firsts())]
-    frames = sorted((setup.data / "drawn/anime").glob("*.jpg"))[:: max(1, 3000 // setup.count)][: setup.count]
+    count = max(2, setup.count // 2)
+    photos = setup.firsts()[:count]
+    realistic = [realistic_closeup(setup, photo, number) for number, photo in enumerate(photos)]
+    frames = sorted((setup.data / "drawn/anime").glob("*.jpg"))
+    frames = frames[:: max(1, len(frames) // count)][:count]
     anime = [(open_image(path), [ANIME_FACE]) for path in frames]
     faces, pages = anime + realistic, []
-    for seed in range(max(2, setup.count // 4)):
+    for seed in range(max(2, setup.count // 5)):
         rng = seeded(21, seed)
         chosen = rng.choice(len(faces), size=int(rng.integers(1, 6)), replace=False)
         drawn = [(faces[i][0], faces[i][1][0]) for i in chosen]
@@ -168,15 +171,18 @@ def box_of(photo: FacePhoto, scale: float = 1.0) -> Box:
     return Box(*(round(float(edge) * scale) for edge in edges))
 
 
-def hits(detector: Detector, pictures: Sequence[Labelled]) -> tuple[int, int, int, int]:
+def search(detector: Detector, pictures: Sequence[Labelled]) -> list[list[Face]]:
+    return [detector.detect([Panel(image, "page")])[0] for image, _ in pictures]
+
+
+def hits(found: Sequence[Sequence[Face]], pictures: Sequence[Labelled]) -> tuple[int, int, int, int]:
     """How many faces there are, how many of them are found, how many boxes, how many of those are right."""
-    faces = found = boxes = right = 0
-    for image, labels in pictures:
-        seen = [face.box for face in detector.detect([Panel(image, "page")])[0]]
+    faces = hit = boxes = right = 0
+    for seen, (_, labels) in zip(found, pictures, strict=True):
         faces, boxes = faces + len(labels), boxes + len(seen)
-        found += sum(any(label.iou(box) >= HIT_IOU for box in seen) for label in labels)
-        right += sum(any(label.iou(box) >= HIT_IOU for label in labels) for box in seen)
-    return faces, found, boxes, right
+        hit += sum(any(label.iou(face.box) >= HIT_IOU for face in seen) for label in labels)
+        right += sum(any(label.iou(face.box) >= HIT_IOU for label in labels) for face in seen)
+    return faces, hit, boxes, right
 
 
 def part_of(whole: int, part: int) -> str:
@@ -185,17 +191,20 @@ def part_of(whole: int, part: int) -> str:
 
 def measure_detector(setup: Setup, pages: dict[str, list[Labelled]], name: str, meter: Meter) -> Outcome:
     detector = setup.part("detector", name)
-    seen = {kind: hits(detector, pages[kind]) for kind in ("anime", "realistic", "empty")}
-    seen["pages"] = meter.run(lambda: hits(detector, pages["pages"]), len(pages["pages"]))
+    found = {kind: search(detector, pages[kind]) for kind in ("anime", "realistic", "empty")}
+    found["pages"] = meter.run(lambda: search(detector, pages["pages"]), len(pages["pages"]))
+    seen = {kind: hits(found[kind], pages[kind]) for kind in found}
     cells = [part_of(*seen[kind][:2]) for kind in ("anime", "realistic", "pages")]
     cells += [part_of(*seen["pages"][2:]), str(seen["empty"][2])]
-    peak = meter.peak_mib()
-    shown = [image for kind in ("pages", "anime", "realistic") for image, _ in pages[kind][:2]]
-    return meter.outcome(cells, [boxed(detector, image) for image in shown], peak)
+    shown = [
+        drawn for kind in ("pages", "anime", "realistic") for drawn in boxed(found[kind], pages[kind])[:2]
+    ]
+    return meter.outcome(cells, shown, meter.peak_mib())
 
 
-def boxed(detector: Detector, image: Image.Image) -> Image.Image:
-    return draw_faces(image, detector.detect([Panel(image, "page")])[0])
+def boxed(found: Sequence[Sequence[Face]], pictures: Sequence[Labelled]) -> list[Image.Image]:
+    """The first pictures with what was found on them."""
+    return [draw_faces(image, seen) for seen, (image, _) in zip(found[:SHOWN], pictures[:SHOWN], strict=True)]
 
 
 # --- detect-photo ------------------------------------------------------------------------------------
@@ -208,15 +217,14 @@ def photo_faces(setup: Setup) -> list[Labelled]:
 
 def measure_photo_detector(setup: Setup, photos: list[Labelled], name: str, meter: Meter) -> Outcome:
     detector = setup.part("photo_detector", name)
-    faces, found, boxes, right = meter.run(lambda: hits(detector, photos), len(photos))
-    overlaps = [best_overlap(detector, image, labels[0]) for image, labels in photos[:20]]
-    cells = [part_of(faces, found), part_of(boxes, right), f"{np.mean(overlaps):.2f}"]
-    peak = meter.peak_mib()
-    return meter.outcome(cells, [boxed(detector, image) for image, _ in photos[:SHOWN]], peak)
-
-
-def best_overlap(detector: Detector, image: Image.Image, label: Box) -> float:
-    return max((label.iou(face.box) for face in detector.detect([Panel(image, "photo")])[0]), default=0.0)
+    found = meter.run(lambda: search(detector, photos), len(photos))
+    faces, hit, boxes, right = hits(found, photos)
+    overlaps = [
+        max((labels[0].iou(face.box) for face in seen), default=0.0)
+        for seen, (_, labels) in zip(found, photos, strict=True)
+    ]
+    cells = [part_of(faces, hit), part_of(boxes, right), f"{np.mean(overlaps):.2f}"]
+    return meter.outcome(cells, boxed(found, photos), meter.peak_mib())
 
 
 # --- upscale, upscale-photo --------------------------------------------------------------------------
@@ -227,7 +235,7 @@ def heads_to_enlarge(setup: Setup, drawn: bool) -> list[np.ndarray]:
 
     cunet takes seconds a drawing, so there are fewer drawings than photos.
     """
-    photos = setup.firsts()[: max(2, setup.count * 2 // 5) if drawn else setup.count]
+    photos = setup.firsts()[: max(2, setup.count * 3 // 10) if drawn else setup.count]
     evidence = Evidence(photos, setup.data, setup.landmarks)
     wanted = [
         drawing if drawn else photo
