@@ -90,6 +90,14 @@ def test_joined_parts_run_where_all_of_them_are_here():
     assert names("animeface", "lbpcascade", "yunet")[-1] == "animeface+lbpcascade+yunet"
 
 
+def test_a_part_that_is_not_here_gets_an_honest_word():
+    ours, theirs = (
+        Listed("x", "x", f"The weights of x are not in p: {fetch}.") for fetch in ("train it", "fetch x")
+    )
+    assert compare.why_not(ours) == "no trained weights here"
+    assert compare.why_not(theirs) == "real weights not tried here"
+
+
 def test_ways_to_match_are_every_embedder_by_every_distance():
     listed = [Listed("resnet18", "", ""), Listed("vgg16-imagenet", "", "fetch it")]
     assert COMPARISONS["match"].names(listed) == [

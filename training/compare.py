@@ -62,11 +62,17 @@ def compare(comparison: Comparison, setup: Setup, out: Path) -> list[str]:
         costs = (f"{outcome.seconds:.3f}", f"{outcome.peak_mib:.0f}", f"{size:.1f}" if size else "-")
         lines.append(row((name, *outcome.cells, *costs)))
         columns[name] = outcome.pictures
-    absent = [part.name for part in listed if not part.is_here]
-    lines += [row((name, NOT_HERE, *[""] * (len(header) - 2))) for name in absent]
+    absent = [(part.name, why_not(part)) for part in listed if not part.is_here]
+    lines += [row((name, why, *[""] * (len(header) - 2))) for name, why in absent]
     sheet = contact_sheet(columns)
     sheet.save(out / f"{comparison.title.lower().replace(' ', '-')}.png")
     return lines
+
+
+def why_not(part: Listed) -> str:
+    """Nobody publishes what we have to train; the weights of all others are somewhere else."""
+    is_ours = "train it" in part.missing and "or fetch" not in part.missing
+    return "no trained weights here" if is_ours else NOT_HERE
 
 
 def row(cells: Sequence[object]) -> str:
