@@ -14,7 +14,7 @@ from tests.hub_server import Fault, Hub, User, serve
 from tests.launch import launch
 from tests.launched import records
 from tests.tiny_weights import CARD as CARD_OF_WEIGHTS
-from tests.tiny_weights import write_run, write_weights
+from tests.tiny_weights import write_realizer, write_run, write_weights
 from training.publish import Plan, main, parse, plan_gallery, plan_space, plan_weights, push
 from webcast.errors import GalleryError, HubError, WebcastError, WeightsError
 
@@ -218,6 +218,20 @@ def test_a_new_stage_takes_its_place_and_the_card_tells_how_it_came_about(newly_
         assert told in plan.card
     assert "/home/somebody" not in plan.card
     assert str(tmp_path) not in plan.card
+
+
+def test_realizers_by_gender_and_a_drawer_are_published_beside_the_stages(hub, newly_trained, tmp_path):
+    run = write_run(tmp_path / "other")
+    back = write_realizer(run / "export" / "photo-to-drawn", seed=2, direction="photo-to-drawn")
+    more = ["--realizer-female", str(run / "export/drawn-to-photo"), "--drawer", str(back)]
+    push(plan_weights(parse([*newly_trained, *more]), tmp_path / "scratch"))
+    files = files_of(hub, name="me/mine")
+    for stage in ("realizer", "realizer-female", "drawer"):
+        assert {f"{stage}/config.json", f"{stage}/model.safetensors"} <= set(files)
+    assert "realizer-male/config.json" not in files
+    card = files["README.md"].decode()
+    assert "| realizer-female | ugatit |" in card
+    assert "**drawer**, recipe `ugatit`" in card
 
 
 @pytest.mark.parametrize("left_out", ["--sources", "--numbers"])

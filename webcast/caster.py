@@ -166,6 +166,10 @@ class Caster:
         """See `Stages.realize`."""
         return self.stages.realize(images)
 
+    def draw(self, photos: Sequence[Page]) -> list[Image.Image]:
+        """See `Stages.draw`."""
+        return self.stages.draw(photos)
+
     def cast(
         self,
         pages: Page | Sequence[Page],
