@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from webcast.networks.centerface import OUTPUTS, STRIDE, CenterFace, decode
+from webcast.networks.centerface import OUTPUTS, STRIDE, CenterFace, decode, decode_middle, fuse
+from webcast.networks.pointsnet import CROP_PX, PointsNet
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_fused_it_answers_the_same(network):
     pixels = torch.rand(1, 3, 64, 64)
     with torch.inference_mode():
         before = network(pixels)
-        assert torch.allclose(network.fused()(pixels), before, atol=1e-4)
+        assert torch.allclose(fuse(network)(pixels), before, atol=1e-4)
     assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in network.modules())
 
 
@@ -49,3 +50,23 @@ def test_a_peak_becomes_a_face_in_pixels():
     assert (x, y, found) == pytest.approx((middle_x + 4, middle_y - 8, side), abs=1e-3)
     assert points == pytest.approx([middle_x + 10, middle_y - 10] * 5, abs=1e-3)
     assert decode(output, 0.9)[1].shape == (0, OUTPUTS)
+
+
+def test_the_middle_of_a_picture_is_read_whatever_lies_at_its_edge():
+    output = torch.full((1, OUTPUTS, 8, 8), -6.0)
+    output[0, 1:] = 0.0
+    output[0, 3] = torch.tensor(20.0).log()
+    output[0, 0, 0, 0], output[0, 0, 4, 3] = 5.0, -1.0
+    ((likelihood, x, y, side, *points),) = decode_middle(output).tolist()
+    assert (x, y, side) == pytest.approx((3.5 * STRIDE, 4.5 * STRIDE, 20), abs=1e-3)
+    assert likelihood == pytest.approx(0.2689, abs=1e-3)
+    assert points == pytest.approx([x, y] * 5)
+
+
+def test_the_second_network_gives_five_points_a_crop():
+    network = PointsNet(8).eval()
+    crops = torch.rand(3, 3, CROP_PX, CROP_PX)
+    with torch.inference_mode():
+        before = network(crops)
+        assert before.shape == (3, 5, 2)
+        assert torch.allclose(fuse(network)(crops), before, atol=1e-4)

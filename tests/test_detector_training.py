@@ -7,14 +7,16 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.test_page_parts import POINTS, head, parts  # noqa: F401
+from tests.test_page_parts import COLOURS, POINTS, head, parts  # noqa: F401
 from training.detector import DetectorRecipe, LabelledParts, heat_loss, targets
 from training.loop import LoopConfig, train
 from training.page_parts import PlacedFace
+from training.points import PointsRecipe, RoughCrops
 from webcast.detect import DETECTORS
 from webcast.networks.centerface import OUTPUTS, decode
+from webcast.networks.pointsnet import CROP_PX
 from webcast.types import Panel
-from webcast.weights import read_config
+from webcast.weights import read_config, read_tensors
 
 
 def test_a_network_that_answers_the_targets_finds_the_faces():
@@ -62,7 +64,7 @@ def run(folder, parts, steps: int, resume: bool = False) -> None:  # noqa: F811
     train(recipe, LabelledParts(parts, 0), config, resume)
 
 
-def test_a_run_can_be_resumed_and_leaves_weights_that_the_stage_reads(parts, tmp_path):  # noqa: F811
+def test_a_run_can_be_resumed(parts, tmp_path):  # noqa: F811
     run(tmp_path, parts, 1)
     run(tmp_path, parts, 2, resume=True)
     losses = [json.loads(line) for line in (tmp_path / "losses.jsonl").read_text().splitlines()]
@@ -70,8 +72,38 @@ def test_a_run_can_be_resumed_and_leaves_weights_that_the_stage_reads(parts, tmp
     assert all(np.isfinite(line[name]) for line in losses for name in ("heat", "box", "points"))
     assert read_config(tmp_path / "export") == {"name": "centerface", "channels": 8}
     assert list((tmp_path / "pictures").glob("*.png"))
-    detector = DETECTORS["centerface"](tmp_path / "export", torch.device("cpu"))
+
+
+def test_the_second_look_is_trained_and_both_become_one_detector(head, parts, tmp_path):  # noqa: F811
+    run(tmp_path / "first", parts, 1)
+    crops = RoughCrops([head], 0)
+    recipe = PointsRecipe(1e-3, 8, tmp_path / "first" / "export", crops)
+    config = LoopConfig(
+        str(tmp_path / "points"), 2, 2, {"name": "points"}, workers=0, save_every=2, log_every=1, trackers=()
+    )
+    train(recipe, crops, config)
+    folder = tmp_path / "points" / "export"
+    assert read_config(folder) == {"name": "centerface", "channels": 8, "points_channels": 8}
+    detector = DETECTORS["centerface"](folder, torch.device("cpu"))
     assert len(detector.detect([Panel(Image.new("RGB", (64, 64)), "plain")])) == 1
+    first = read_tensors(tmp_path / "first" / "export")
+    both = read_tensors(folder)
+    assert all((both[f"first.{name}"] == tensor).all() for name, tensor in first.items())
+
+
+def test_points_of_a_rough_crop_lie_on_what_they_name(head, monkeypatch):  # noqa: F811
+    for name in ("tinted", "printed", "seen_as", "covered"):
+        monkeypatch.setattr(f"training.points.{name}", lambda picture, rng: picture)
+    crops = RoughCrops([head], 0)
+    for number in range(30):
+        sample = crops[number]
+        picture = sample["crop"].permute(1, 2, 0).numpy().astype(int)
+        places = (sample["points"].numpy() * CROP_PX).astype(int)
+        inside = ((places >= 0) & (places < CROP_PX)).all(1)
+        colours = np.array([picture[y, x] for x, y in places[inside]])
+        wanted = [COLOURS[inside], COLOURS[[1, 0, 2, 4, 3]][inside]]  # the second where it is mirrored
+        assert inside.sum() >= 4
+        assert min(np.abs(colours - w).max() for w in wanted) < 90
 
 
 def test_a_sample_is_its_number(parts):  # noqa: F811

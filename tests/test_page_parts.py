@@ -5,7 +5,7 @@ import pytest
 
 from tests.synthetic_face import synthetic_photo, synthetic_points
 from training.faces import face_square, five_points
-from training.heads import HEAD_PX, Head, read_heads, square_iou, surroundings, write_heads
+from training.heads import HEAD_PX, Head, beside, read_heads, square_iou, surroundings, write_heads
 from training.page_parts import PageParts, PlacedFace, judged, panel, pose, turned_over
 
 POINTS = np.array([(90, 95), (134, 95), (112, 118), (94, 140), (130, 140)], np.float32)
@@ -23,7 +23,9 @@ def head():
 
 @pytest.fixture
 def parts(head):
-    return PageParts([head], np.full((2, 300, 300, 3), 240, np.uint8), 128)
+    return PageParts(
+        [head], np.full((2, 300, 300, 3), 240, np.uint8), np.full((2, 224, 224, 3), 90, np.uint8), 128
+    )
 
 
 def test_points_lie_on_what_they_name(head, parts, monkeypatch):
@@ -95,8 +97,9 @@ def test_surroundings_hold_the_face_in_the_middle():
 
 
 def test_heads_are_written_and_read_back(head, tmp_path):
-    write_heads(tmp_path / "heads.npz", [head, head], np.zeros((1, 8, 8, 3), np.uint8))
-    (one, _), pages = read_heads(tmp_path / "heads.npz")
+    blank = np.zeros((1, 8, 8, 3), np.uint8)
+    write_heads(tmp_path / "heads.npz", [head, head], blank, blank)
+    (one, _), pages, _ = read_heads(tmp_path / "heads.npz")
     assert (one.picture == head.picture).all()
     assert (one.kind, one.side, pages.shape) == ("anime", 110.0, (1, 8, 8, 3))
 
@@ -104,3 +107,15 @@ def test_heads_are_written_and_read_back(head, tmp_path):
 def test_squares_that_half_overlap():
     assert square_iou((0, 0, 2), (1, 0, 2)) == pytest.approx(1 / 3)
     assert square_iou((0, 0, 2), (5, 0, 2)) == 0
+
+
+def test_cuttings_leave_the_face_out():
+    points = synthetic_points() + np.float32([120, 60])
+    image = np.zeros((400, 400, 3), np.uint8)
+    (x, y), side = face_square(points)
+    image[int(y - side / 2) : int(y + side / 2), int(x - side / 2) : int(x + side / 2)] = 255
+    parts = beside(image, points)
+    assert len(parts) == 3
+    for part in parts:
+        assert part.shape[0] == part.shape[1] >= 56
+        assert part.max() == 0

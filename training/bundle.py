@@ -1,6 +1,6 @@
 """Puts trained stages together into one folder of weights, the shape of a model repository and of the bundle.
 
-    python -m training.bundle --detector runs/detector/export --upscaler runs/upscaler/export \
+    python -m training.bundle --detector runs/points/export --upscaler runs/upscaler/export \
         --realizer runs/realizer/export --embedder runs/embedder/export --out webcast/bundle/weights
 
 `training.prove` then measures the folder and writes what it found into its config and card.

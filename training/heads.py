@@ -25,6 +25,7 @@ from webcast.align import transform, warp
 
 HEAD_PX = 224
 SCENE_PX = 512
+CUTTING_PX, SMALLEST_CUTTING_PX = 224, 56
 SURROUNDINGS = 2.0  # the side of a stored picture in sides of its face
 ANIMEFACE_PX = 192  # as sure as at 256 px on these frames, in half the time
 AGREEMENT = 0.55  # intersection over union of the two detectors' boxes
@@ -136,7 +137,41 @@ def faceless_pages(count: int, rng: np.random.Generator) -> np.ndarray:
     return np.stack([np.asarray(faceless((SCENE_PX, SCENE_PX), rng)) for _ in trange(count, desc="pages")])
 
 
-def write_heads(path: Path, heads: list[Head], pages: np.ndarray) -> None:
+def cuttings(photos: list[FacePhoto]) -> np.ndarray:
+    """What lies beside and below the heads of portraits and their drawings, uint8 (N, CUTTING_PX, .., 3).
+
+    Flags, cloth, walls and shoulders: real texture without a face, of which the drawn scenes have none.
+    """
+    found = []
+    for photo in tqdm([p for p in photos if p.drawings], desc="cuttings"):
+        picture = read_rgb(photo.path)
+        drawings = [read_rgb(path) for path in photo.drawings]
+        for image in (picture, *drawings):
+            scale = image.shape[0] / picture.shape[0]
+            found += [resized(part, CUTTING_PX) for part in beside(image, photo.points * scale)]
+    return np.stack(found)
+
+
+def beside(image: np.ndarray, points: np.ndarray) -> list[np.ndarray]:
+    """Squares at the upper left and right and at the bottom of a picture that leave the face out."""
+    height, width = image.shape[:2]
+    (x, y), side = face_square(points)
+    left, right, below = int(x - 0.6 * side), int(width - x - 0.6 * side), int(height - y - 0.6 * side)
+    parts = [image[:left, :left], image[:right, width - right :]]
+    start = int(np.clip(x - below / 2, 0, width - below)) if below > 0 else 0
+    parts.append(image[height - below :, start : start + below])
+    sides = (left, right, below)
+    return [part for part, side in zip(parts, sides, strict=True) if side >= SMALLEST_CUTTING_PX]
+
+
+def resized(image: np.ndarray, side_px: int) -> np.ndarray:
+    shrinks = image.shape[0] > side_px
+    return cv2.resize(
+        image, (side_px, side_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
+
+
+def write_heads(path: Path, heads: list[Head], pages: np.ndarray, beside_heads: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(
         path,
@@ -146,14 +181,15 @@ def write_heads(path: Path, heads: list[Head], pages: np.ndarray) -> None:
         side=np.array([h.side for h in heads], np.float32),
         kind=np.array([h.kind for h in heads]),
         pages=pages,
+        cuttings=beside_heads,
     )
 
 
-def read_heads(path: Path) -> tuple[list[Head], np.ndarray]:
-    """The heads and the pages that `write_heads` wrote."""
+def read_heads(path: Path) -> tuple[list[Head], np.ndarray, np.ndarray]:
+    """The heads, the pages and the cuttings that `write_heads` wrote."""
     with np.load(path) as file:
         fields = [file[name] for name in ("picture", "points", "centre", "side", "kind")]
-        return [Head(*values) for values in zip(*fields, strict=True)], file["pages"]
+        return [Head(*values) for values in zip(*fields, strict=True)], file["pages"], file["cuttings"]
 
 
 def _portraits_first(photos: list[FacePhoto], count: int, rng: np.random.Generator) -> list[FacePhoto]:
@@ -182,7 +218,7 @@ def main() -> None:
     photos = training_photos(args.data, args.landmarks)
     heads = anime_heads(frames, cascade) + published_heads(photos)
     heads += photo_heads(photos, args.photos, rng) + drawn_heads(photos, args.drawn, rng)
-    write_heads(args.out, heads, faceless_pages(args.pages, rng))
+    write_heads(args.out, heads, faceless_pages(args.pages, rng), cuttings(photos))
     counts = {kind: sum(head.kind == kind for head in heads) for kind in KINDS}
     print(f"{len(frames)} anime frames searched; wrote {counts} to {args.out}")
 

@@ -42,14 +42,14 @@ class PlacedFace:
 class PageParts:
     """An endless supply of page parts of `size_px` a side."""
 
-    def __init__(self, heads: list[Head], scenes: np.ndarray, size_px: int) -> None:
+    def __init__(self, heads: list[Head], scenes: np.ndarray, cuttings: np.ndarray, size_px: int) -> None:
         self.by_kind: dict[str, list[Head]] = defaultdict(list)
         for head in heads:
             self.by_kind[head.kind].append(head)
         self.kinds = [kind for kind in SHARES if self.by_kind[kind]]
         shares = np.array([SHARES[kind] for kind in self.kinds])
         self.shares = shares / shares.sum()
-        self.scenes, self.size_px = scenes, size_px
+        self.scenes, self.cuttings, self.size_px = scenes, cuttings, size_px
 
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, list[PlacedFace]]:
         """RGB uint8 (size_px, size_px, 3) and the faces on it."""
@@ -61,6 +61,8 @@ class PageParts:
             placed.append(self.paste(page, seen, head, side, centre, len(placed) + 1, rng))
         for _ in range(int(rng.integers(0, 3))):
             letter(page, seen, placed, rng)
+        if rng.random() < 0.3:
+            adorn(page, placed, rng)
         faces = [judged(face, seen == number) for number, face in enumerate(placed, 1)]
         return printed(page, rng), [face for face in faces if face is not None]
 
@@ -72,11 +74,13 @@ class PageParts:
                 top = bottom = np.full(3, rng.choice([255.0, 255.0, 20.0]))
             ramp = np.linspace(0, 1, size)[:, None, None]
             return np.tile((top + (bottom - top) * ramp).astype(np.uint8), (1, size, 1))
-        scene = self.scenes[rng.integers(len(self.scenes))]
+        scenes = self.cuttings if rng.random() < 0.3 else self.scenes
+        scene = scenes[rng.integers(len(scenes))]
         window = int(rng.uniform(0.25, 1.0) * scene.shape[0])
         y, x = rng.integers(0, scene.shape[0] - window + 1, 2)
-        part = scene[y : y + window, x : x + window, :: rng.choice([-1, 1])]
-        return cv2.resize(part, (size, size), interpolation=cv2.INTER_AREA)
+        part = np.ascontiguousarray(scene[y : y + window, x : x + window, :: rng.choice([-1, 1])])
+        page = cv2.resize(tinted(part, rng), (size, size), interpolation=cv2.INTER_AREA)
+        return cuttings_on(page, self.cuttings, rng) if rng.random() < 0.3 else page
 
     def places(self, rng: np.random.Generator) -> list[tuple[float, np.ndarray]]:
         """Side and centre of each face to come; no two cover each other by much."""
@@ -120,6 +124,36 @@ class PageParts:
         blend(page, seen, tinted(picture, rng), matrix, window, mask, number, rng)
         moved = points @ matrix[:, :2].T + matrix[:, 2]
         return PlacedFace(moved, np.asarray(centre, float), side)
+
+
+def cuttings_on(page: np.ndarray, cuttings: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A page with a few cuttings pasted anywhere, as panels in which nobody is."""
+    for _ in range(int(rng.integers(1, 5))):
+        side = int(rng.uniform(0.1, 0.45) * page.shape[0])
+        x, y = rng.integers(0, page.shape[0] - side, 2)
+        cutting = cuttings[rng.integers(len(cuttings))]
+        page[y : y + side, x : x + side] = cv2.resize(cutting, (side, side), interpolation=cv2.INTER_AREA)
+    return page
+
+
+def adorn(page: np.ndarray, faces: list[PlacedFace], rng: np.random.Generator) -> None:
+    """Stars, blossoms, bubbles and buttons beside the faces: small round things in bunches."""
+    corners, inner, colour = int(rng.integers(3, 9)), rng.uniform(0.35, 1.0), rng.uniform(0, 255, 3)
+    for _ in range(int(rng.integers(2, 12))):
+        radius = rng.uniform(0.015, 0.1) * page.shape[0]
+        middle = rng.uniform(0, page.shape[0], 2)
+        if any(np.abs(face.centre - middle).max() < face.side / 2 + radius for face in faces):
+            continue
+        angles = np.arange(2 * corners) * np.pi / corners + rng.uniform(0, 2 * np.pi)
+        reach = radius * np.where(np.arange(2 * corners) % 2, inner, 1.0)
+        outline = middle + reach[:, None] * np.stack([np.cos(angles), np.sin(angles)], 1)
+        shape = [np.round(outline * 8).astype(np.int32)]
+        cv2.fillPoly(page, shape, colour, cv2.LINE_AA, 3)
+        if inner > 0.7:
+            for dot in middle + radius * rng.uniform(-0.5, 0.5, (int(rng.integers(0, 5)), 2)):
+                cv2.circle(page, dot.astype(int).tolist(), max(1, int(radius / 6)), (25, 22, 30), -1)
+        if corners % 2:
+            cv2.polylines(page, shape, True, (25, 22, 30), 1, cv2.LINE_AA, 3)
 
 
 def turned_over(head: Head, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

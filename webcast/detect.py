@@ -24,11 +24,13 @@ import animeface
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
+from torch import nn
 
-from webcast.align import align_head, align_pixels
+from webcast.align import align_head, align_pixels, head_matrix, transform, warp
 from webcast.errors import WebcastError
 from webcast.images import crop_head, slices
-from webcast.networks.centerface import COARSEST_STRIDE, CenterFace, decode
+from webcast.networks.centerface import COARSEST_STRIDE, CenterFace, decode, decode_middle, fuse
+from webcast.networks.pointsnet import CROP_PX, PointsNet
 from webcast.opencv import cv2
 from webcast.types import Box, Detector, Face, Panel
 from webcast.weights import load_network, read_config, setting
@@ -38,11 +40,14 @@ ANIMEFACE_LIKELIHOOD = 0.9
 HAAR_WINDOW_PX = 64  # below, patterns of dots and windows look like faces to it
 HAAR_PROPOSAL = 4  # so many windows of the first cascade make a proposal
 HAAR_WINDOWS = 20  # so many windows of all three make a face; windows of buildings and dots reach 18
-CENTERFACE_LIKELIHOOD = 0.4
+CENTERFACE_PROPOSAL = 0.3
+CENTERFACE_LIKELIHOOD = 0.5
+CENTERFACE_CLOSER_PX = 96
 CENTERFACE_FINE_PX, CENTERFACE_FINEST_PX = 720, 1280  # the shorter side, as FINE_PX and FINEST_PX
 CENTERFACE_COARSE = 1 / 3  # of the fine scale, for faces larger than it was trained on
 CENTERFACE_SIDES = (12, 240), (48, 1000)  # of the faces that the fine and the coarse scale answer for
-BATCH = 4
+BATCH, CLOSER_BATCH = 4, 32  # slices of a page, heads
+LOOKS = 3  # each turns what is left of a tilt
 SAME_FACE = 0.3  # two boxes that share more than this part of the smaller one are one face
 
 
@@ -101,11 +106,29 @@ def search_scales(breadth_px: int) -> tuple[float, float]:
     return breadth / breadth_px, breadth / breadth_px / 2
 
 
-class CenterFaceDetector:
-    """Searches pages of any shape with CenterFace; its crops are upright; see `types.Detector`."""
+class FaceNetworks(nn.Module):
+    """The two networks of `CenterFaceDetector`, whose weights are one file."""
 
-    def __init__(self, network: CenterFace, device: torch.device) -> None:
-        self._network = network.fused().to(device, memory_format=torch.channels_last)
+    def __init__(self, first: CenterFace, points: PointsNet) -> None:
+        super().__init__()
+        self.first, self.points = first, points
+
+    def fused(self) -> FaceNetworks:
+        """Both for inference; see `networks.centerface.fuse`."""
+        return fuse(self)
+
+
+class CenterFaceDetector:
+    """Searches pages of any shape with CenterFace; its crops are upright; see `types.Detector`.
+
+    What it finds on the page it looks at closer: PointsNet finds the points, each time on a head turned
+    upright by the points before, and CenterFace sees the upright head again, so that what is no face closer
+    by is dropped.
+    """
+
+    def __init__(self, networks: FaceNetworks, device: torch.device) -> None:
+        networks = networks.fused().to(device, memory_format=torch.channels_last)
+        self._first, self._points = networks.first, networks.points
         self._device = device
 
     def detect(self, panels: Sequence[Panel]) -> list[list[Face]]:
@@ -117,6 +140,7 @@ class CenterFaceDetector:
         fine = centerface_scale(min(panel.image.size))
         scales = zip((fine, fine * CENTERFACE_COARSE), CENTERFACE_SIDES, strict=True)
         hits = merge([hit for scale, sides in scales for hit in self._search(pixels, scale, sides)])
+        hits = [hit for hit in self._closer(pixels, hits) if hit.likelihood >= CENTERFACE_LIKELIHOOD]
         hits.sort(key=lambda hit: -hit.box.area)
         crops = [Image.fromarray(align_pixels(pixels, hit.points)) for hit in hits]
         return [
@@ -139,6 +163,35 @@ class CenterFaceDetector:
         return [hit for hit in hits if hit is not None]
 
     @torch.inference_mode()
+    def _closer(self, page: np.ndarray, hits: Sequence[Hit]) -> list[Hit]:
+        """The hits with PointsNet's points, and the mean likelihood of both looks."""
+        closer = []
+        for start in range(0, len(hits), CLOSER_BATCH):
+            batch = hits[start : start + CLOSER_BATCH]
+            first = points = np.array([hit.points for hit in batch])
+            for _ in range(LOOKS):
+                points = self._pointed(page, points)
+            points = np.where(_strayed(first, points)[:, None, None], first, points)
+            heads = [
+                warp(page, head_matrix(five, CENTERFACE_CLOSER_PX), CENTERFACE_CLOSER_PX) for five in points
+            ]
+            sure = decode_middle(self._first(self._tensor(np.stack(heads))))[:, 0].tolist()
+            for hit, five, likelihood in zip(batch, points.tolist(), sure, strict=True):
+                where = tuple((x, y) for x, y in five)
+                closer.append(replace(hit, points=where, likelihood=(hit.likelihood + likelihood) / 2))
+        return closer
+
+    def _pointed(self, page: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Points (N, 5, 2) on the page, from rough ones; each head is seen as it is and mirrored."""
+        matrices = [head_matrix(five, CROP_PX) for five in points]
+        heads = np.stack([warp(page, matrix, CROP_PX) for matrix in matrices])
+        both = self._tensor(np.concatenate([heads, heads[:, :, ::-1]]))
+        found = self._points(both).cpu().numpy().reshape(2, len(points), 5, 2)
+        found[1] = (found[1] * (-1, 1) + (1, 0))[:, [1, 0, 2, 4, 3]]
+        back = [cv2.invertAffineTransform(matrix) for matrix in matrices]
+        return np.array([transform(five, b) for five, b in zip(found.mean(0) * CROP_PX, back, strict=True)])
+
+    @torch.inference_mode()
     def _run(self, page: np.ndarray, parts: Sequence[Box]) -> list[np.ndarray]:
         """What `decode` finds on each part; all are of one size, give or take a pixel."""
         height, width = (
@@ -149,8 +202,20 @@ class CenterFaceDetector:
         for room, part in zip(pixels, parts, strict=True):
             margins = ((0, height - part.height), (0, width - part.width), (0, 0))
             room[:] = np.pad(page[part.y0 : part.y1, part.x0 : part.x1], margins, mode="edge")
-        tensor = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).float().div(255)
-        return [faces.cpu().numpy() for faces in decode(self._network(tensor), CENTERFACE_LIKELIHOOD)]
+        output = self._first(self._tensor(pixels))
+        return [faces.cpu().numpy() for faces in decode(output, CENTERFACE_PROPOSAL)]
+
+    def _tensor(self, pixels: np.ndarray) -> torch.Tensor:
+        """uint8 (N, H, W, 3) as the network reads it."""
+        return torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).float().div(255)
+
+
+def _strayed(first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Which of some faces' points (N, 5, 2) left the face where they started, bool (N,)."""
+    reach = np.linalg.norm(first - first.mean(1, keepdims=True), axis=2).mean(1)
+    spread = np.linalg.norm(last - last.mean(1, keepdims=True), axis=2).mean(1)
+    moved = np.linalg.norm(last.mean(1) - first.mean(1), axis=1)
+    return (moved > reach) | (spread < reach / 2) | (spread > reach * 2)
 
 
 def centerface_scale(breadth_px: int) -> float:
@@ -342,12 +407,12 @@ def _box(corners: np.ndarray) -> Box:
 
 
 def load_centerface(folder: Path, device: torch.device) -> CenterFaceDetector:
-    """The detector of a folder whose config has channels."""
-    channels = setting(read_config(folder), "channels", int, folder)
-    with torch.device("meta"):
-        network = CenterFace(channels)
-    load_network(network, folder)
-    return CenterFaceDetector(network, device)
+    """The detector of a folder whose config has channels and points_channels."""
+    config = read_config(folder)
+    channels, of_points = (setting(config, key, int, folder) for key in ("channels", "points_channels"))
+    networks = FaceNetworks(CenterFace(channels), PointsNet(of_points))
+    load_network(networks, folder)
+    return CenterFaceDetector(networks, device)
 
 
 def load_joined(folder: Path, device: torch.device) -> PageDetector:

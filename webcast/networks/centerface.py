@@ -72,13 +72,13 @@ class CenterFace(nn.Module):
         down = self.from_quarter(quarter) + _doubled(self.to_quarter(down))
         return self.out(self.last(down))
 
-    def fused(self) -> "CenterFace":
-        """This network for inference, each batch norm taken into its convolution; the outputs stay."""
-        self.eval()
-        for layer in self.modules():
-            if isinstance(layer, ConvNorm):
-                layer[0], layer[1] = fuse_conv_bn_eval(layer[0], layer[1]), nn.Identity()
-        return self
+
+def fuse(network: nn.Module) -> nn.Module:
+    """The network itself for inference, each batch norm taken into its convolution; the outputs stay."""
+    for layer in network.eval().modules():
+        if isinstance(layer, ConvNorm):
+            layer[0], layer[1] = fuse_conv_bn_eval(layer[0], layer[1]), nn.Identity()
+    return network
 
 
 def decode(output: Tensor, threshold: float) -> list[Tensor]:
@@ -88,16 +88,25 @@ def decode(output: Tensor, threshold: float) -> list[Tensor]:
     """
     heat = output[:, 0].sigmoid()
     peaks = (heat == F.max_pool2d(heat, 3, 1, 1)) & (heat >= threshold)
-    faces = []
-    for picture, heat_map, is_peak in zip(output, heat, peaks, strict=True):
-        rows, columns = is_peak.nonzero(as_tuple=True)
-        values = picture[:, rows, columns].T
-        middle = torch.stack([columns, rows], 1).float().add(0.5).mul(STRIDE)
-        side = values[:, 3:4].exp()
-        centre = middle + values[:, 1:3] * side
-        points = middle.repeat(1, 5) + values[:, 4:] * side
-        faces.append(torch.cat([heat_map[rows, columns, None], centre, side, points], 1))
-    return faces
+    places = [is_peak.nonzero(as_tuple=True) for is_peak in peaks]
+    return [_faces(output[n, :, rows, columns].T, rows, columns) for n, (rows, columns) in enumerate(places)]
+
+
+def decode_middle(output: Tensor) -> Tensor:
+    """The likeliest face around the middle of each picture, from (N, 14, H, W): (N, 14) as in `decode`."""
+    rows, columns = output.shape[2:]
+    middle = output[:, 0, rows // 4 : rows - rows // 4, columns // 4 : columns - columns // 4]
+    best = middle.flatten(1).argmax(1)
+    row, column = best // middle.shape[2] + rows // 4, best % middle.shape[2] + columns // 4
+    return _faces(output[torch.arange(len(output)), :, row, column], row, column)
+
+
+def _faces(values: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """The network's answers (F, 14) in cells as likelihood, centre, side and points in pixels."""
+    middle = torch.stack([columns, rows], 1).float().add(0.5).mul(STRIDE)
+    side = values[:, 3:4].exp()
+    points = middle.repeat(1, 5) + values[:, 4:] * side
+    return torch.cat([values[:, :1].sigmoid(), middle + values[:, 1:3] * side, side, points], 1)
 
 
 def _doubled(x: Tensor) -> Tensor:
