@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from tests import published_ugatit
 from training.recipes.ugatit import UGATIT, Settings, clip_rho
 
-TOLERANCE = {"no": 1e-3, "bf16": 0.1}
+TOLERANCE = {"no": 1e-3, "bf16": 0.03}
 """Largest relative difference of a loss. Rounding grows from step to step."""
 
 
