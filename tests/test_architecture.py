@@ -9,10 +9,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {"types", "errors"},
-    {"images", "main_faces", "networks", "photos", "words", "labels", "visits", "opencv", "parts"},
+    {"images", "main_faces", "networks", "photos", "words", "labels", "visits", "opencv", "parts", "korean"},
     {"weights", "tensors", "dataset", "markup", "unpack", "align", "heads", "episode"},
     {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet", "page_markup"},
-    {"intake", "looks", "characters", "selection", "ensemble"},
+    {"intake", "looks", "characters", "selection", "ensemble", "occlusion"},
     {"edits", "casting"},
     {"hub", "caster", "published_detectors"},
     {"build"},
@@ -24,7 +24,8 @@ NEVER = {"gradio", "accelerate", "training", "spaces", "mediapipe"}
 WITHOUT_TORCH = {
     "types", "errors", "images", "photos", "words", "dataset", "markup", "unpack", "gallery", "vote", "sheet",
     "hub", "__init__", "__main__", "align", "opencv", "labels", "visits", "page_markup", "parts", "heads",
-    "episode", "intake", "looks", "characters", "selection", "ensemble", "edits", "casting",
+    "episode", "intake", "looks", "characters", "selection", "ensemble", "edits", "casting", "occlusion",
+    "korean", "episode_words", "share_card", "episode_markup", "episode_sheet",
 }  # fmt: skip
 SOURCES = sorted((ROOT / "webcast").rglob("*.py"))
 

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from webcast.errors import WebcastError
+from webcast.korean import said
 from webcast.parts import Parts
 
 if TYPE_CHECKING:
     from webcast.gallery import Gallery
     from webcast.hub import Pulled
+    from webcast.selection import Filters
 
 # What imports torch is imported where it is used, so that --help answers at once.
 
@@ -30,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args.run(args)
     except WebcastError as error:
-        print(f"webcast: {error}", file=sys.stderr)
+        print(f"webcast: {said(str(error), getattr(args, 'lang', 'en'))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -41,8 +43,12 @@ def _cast(args: argparse.Namespace) -> None:
     from webcast.build import load_caster
     from webcast.sheet import write_sheet
 
+    if args.episode:
+        return _cast_episode(args)
+    _refuse_without_episode(args)
     out, pages = _new_folder(args.out), _pages(args.pages)
-    caster = load_caster(args.gallery, args.weights, args.device, _parts_of(args))
+    gallery = args.gallery[0] if args.gallery else None
+    caster = load_caster(gallery, args.weights, args.device, _parts_of(args))
     with Bars() as progress:
         result = caster.cast(pages, args.faces, progress, args.similarity, args.gender)
     written = write_sheet(result, out)
@@ -52,6 +58,56 @@ def _cast(args: argparse.Namespace) -> None:
             f"{place}  {standing.person.name}  votes {standing.votes}  similarity {standing.similarity:.3f}"
         )
     print(f"{len(written)} files in {out}: open sheet.html")
+
+
+def _cast_episode(args: argparse.Namespace) -> None:
+    from webcast.build import load_caster, with_galleries
+    from webcast.episode_sheet import write_episode
+    from webcast.episode_words import character_name, part_verdict, player
+    from webcast.share_card import leading_ballot
+
+    if args.faces or args.gender:
+        raise WebcastError("--faces and --gender are for one character; leave them out with --episode.")
+    out, filters = _new_folder(args.out), _filters(args)
+    first, *others = args.gallery or [None]
+    caster = load_caster(first, args.weights, args.device, _parts_of(args))
+    caster = with_galleries(caster, others)
+    with Bars() as progress:
+        cast = caster.cast_episode(args.pages, filters, progress, args.similarity)
+        played = [part for part in cast.parts if part.person and part.ballots]
+        why = {}
+        for done, part in enumerate(played, start=1):
+            why[part.character.id] = caster.explain(leading_ballot(part), part.person, args.similarity)
+            progress("explain", done, len(played))
+    written = write_episode(cast, out, args.lang, why)
+    _tell([said(notice, args.lang) for notice in cast.notices])
+    for part in cast.parts:
+        print(
+            f"{character_name(part.character, args.lang)}  {part_verdict(part, args.lang)}: "
+            f"{player(part, args.lang)}"
+        )
+    print(f"{len(written)} files in {out}: open sheet.html")
+
+
+def _filters(args: argparse.Namespace) -> "Filters":
+    from webcast.selection import Filters
+
+    youngest, oldest = args.age or (None, None)
+    return Filters(args.actor_gender, youngest, oldest, tuple(args.shortlist), tuple(args.without))
+
+
+def _refuse_without_episode(args: argparse.Namespace) -> None:
+    """Options that only an episode has are not passed over in silence."""
+    given = {
+        "--lang": args.lang != "en",
+        "--actor-gender": args.actor_gender,
+        "--age": args.age,
+        "--shortlist": args.shortlist,
+        "--without": args.without,
+        "a second --gallery": len(args.gallery or ()) > 1,
+    }
+    if unfit := [option for option, is_given in given.items() if is_given]:
+        raise WebcastError(f"{', '.join(unfit)} needs --episode; add it, or leave that out.")
 
 
 def _detect(args: argparse.Namespace) -> None:
@@ -299,6 +355,17 @@ def _file_name(number: int, name: str) -> str:
     return f"{number:03d}-{Path(name).stem}.png"
 
 
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _ages(text: str) -> tuple[int, int]:
+    low, dash, high = text.partition("-")
+    if not (dash and low.isdecimal() and high.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a range of ages such as 20-40")
+    return int(low), int(high)
+
+
 def _indices(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
@@ -319,7 +386,9 @@ def build_parser() -> argparse.ArgumentParser:
     cast.add_argument(
         "--gallery",
         metavar="G",
-        help="whom to cast: a folder or a Hub id user/name[@revision] (default: the bundled demo troupe)",
+        action="append",
+        help="whom to cast: a folder or a Hub id user/name[@revision] (default: the bundled demo troupe); "
+        "with --episode it may be given several times",
     )
     cast.add_argument(
         "--faces",
@@ -339,6 +408,7 @@ def build_parser() -> argparse.ArgumentParser:
         choices=("female", "male"),
         help="the character's, for weights with a realizer for each (default: the realizer for both)",
     )
+    _add_episode(cast)
     _add_weights(cast)
     _add_parts(cast, "detector", "upscaler", "realizer", "embedder", "distance")
     _add_out(cast, "folder for sheet.html, sheet.png, cast.json and the pictures")
@@ -381,6 +451,36 @@ def build_parser() -> argparse.ArgumentParser:
     parts.add_argument("--weights", metavar="W", help=WEIGHTS_HELP)
     parts.add_argument("--parts", metavar="P", help=PARTS_HELP)
     return parser
+
+
+def _add_episode(cast: argparse.ArgumentParser) -> None:
+    """What only an episode has: who is considered, and in which language it is told."""
+    cast.add_argument(
+        "--episode",
+        action="store_true",
+        help="cast all characters of an episode, nobody twice; a PAGE may also be a strip, a ZIP or CBZ, or a "
+        "PDF, and each folder, archive or PDF is an episode",
+    )
+    cast.add_argument(
+        "--lang",
+        choices=("en", "ko"),
+        default="en",
+        help="the language of an episode's sheet and cards (default: en)",
+    )
+    cast.add_argument(
+        "--actor-gender", metavar="WORD", help="with --episode: only people of this gender (female, male)"
+    )
+    cast.add_argument(
+        "--age", type=_ages, metavar="20-40", help="with --episode: only people of these ages, in years"
+    )
+    for option, text in (("--shortlist", "only these people"), ("--without", "none of these people")):
+        cast.add_argument(
+            option,
+            type=_names,
+            default=[],
+            metavar="NAME,NAME",
+            help=f"with --episode: {text}, by name or id",
+        )
 
 
 def _add_gallery(commands: argparse._SubParsersAction) -> None:

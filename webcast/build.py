@@ -1,6 +1,6 @@
 """The composition root: names in, a Caster out. Only here do stages, gallery, parts and Hub meet."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from webcast.detect import DETECTORS, JoinedDetector
 from webcast.embed import EMBEDDERS
 from webcast.errors import WebcastError, WeightsError
 from webcast.gallery import load_gallery
-from webcast.hub import Pulled, pull, pull_models, pull_parts
+from webcast.hub import Pulled, pull, pull_gallery, pull_models, pull_parts
 from webcast.parts import JOIN, Listed, Parts, find_part, list_parts, missing
 from webcast.published_detectors import PUBLISHED
 from webcast.realize import REALIZERS
+from webcast.selection import join
 from webcast.types import Realizer
 from webcast.upscale import UPSCALERS
 from webcast.weights import CONFIG_NAME, MODEL_NAME, check_hashes, pick, read_config, setting
@@ -48,6 +49,18 @@ def load_caster(
     stages = build_stages(models, chosen, parts or NONE_CHOSEN)
     found = load_gallery(people.folder, stages.embedder, people.name, people.revision)
     return Caster(stages, found, notices)
+
+
+def with_galleries(caster: Caster, galleries: Sequence[str | Path]) -> Caster:
+    """The caster with the people of more galleries beside its own, each a folder or a Hub id.
+
+    Raises what `load_caster` does for a gallery.
+    """
+    more = []
+    for gallery in galleries:
+        found = pull_gallery(gallery)
+        more.append(load_gallery(found.folder, caster.stages.embedder, found.name, found.revision))
+    return caster.with_gallery(join([caster.gallery, *more]))
 
 
 def load_stages(

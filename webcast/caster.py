@@ -14,14 +14,15 @@ from PIL import Image
 
 from webcast import casting
 from webcast.characters import Clustering
-from webcast.episode import Episode, EpisodeCast, Reading
+from webcast.episode import Episode, EpisodeCast, Occlusion, Reading
 from webcast.errors import NoFaceError, WebcastError, WeightsError
 from webcast.gallery import Gallery
 from webcast.heads import enlarge
 from webcast.images import load_panels, open_image
 from webcast.intake import Sent
+from webcast.occlusion import occlude
 from webcast.parts import Parts
-from webcast.selection import Filters, select
+from webcast.selection import Filters, keep, select
 from webcast.types import (
     Ballot,
     CastResult,
@@ -29,6 +30,7 @@ from webcast.types import (
     Embedder,
     Face,
     Panel,
+    Person,
     Realizer,
     Sources,
     Upscaler,
@@ -260,6 +262,15 @@ class Caster:
             progress,
         )
         return replace(cast, notices=(*self.notices, *cast.notices))
+
+    def explain(self, ballot: Ballot, person: Person, similarity: str | None = None) -> Occlusion:
+        """Which regions of a ballot's face carried its match with a person of the gallery.
+
+        `similarity` is the one that was cast by. The head is embedded once for each region.
+        """
+        head = ballot.upscaled if self._checked(similarity) == "direct" else ballot.realized
+        only = keep(self.gallery, {person})
+        return occlude(head, lambda pictures: only.similarities(self.stages.embedder.embed(pictures))[:, 0])
 
     def _checked(self, similarity: str | None) -> str:
         similarity = similarity or self.stages.similarity

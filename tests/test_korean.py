@@ -1,0 +1,53 @@
+"""What the library says, in Korean: each sentence of the table is one that the library can say."""
+
+import ast
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from webcast.korean import SENTENCES, said
+
+SOURCES = Path(__file__).resolve().parents[1] / "webcast"
+
+
+def sentences_of_the_library() -> set[str]:
+    """Every string of the source, what is filled in as `{}`."""
+    found = set()
+    for path in SOURCES.rglob("*.py"):
+        if path.name == "korean.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in node.values]
+                found.add("".join(parts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+    return found
+
+
+SAID = sentences_of_the_library()
+COUNTED = {"{} votes", "{} vote", "{} faces", "{} face"}  # `vote` puts number and noun together
+
+
+@pytest.mark.parametrize("english", [english for english, _ in SENTENCES])
+def test_the_library_says_each_sentence_of_the_table(english):
+    assert re.sub(r"{\w+}", "{}", english) in SAID | COUNTED
+
+
+@pytest.mark.parametrize(("english", "korean"), SENTENCES)
+def test_korean_says_nothing_that_english_does_not(english, korean):
+    places = {place for _, place, _, _ in string.Formatter().parse(english) if place}
+    assert {place for _, place, _, _ in string.Formatter().parse(korean) if place} <= places
+    assert re.search("[가-힣]", korean)
+
+
+def test_what_a_sentence_holds_is_translated_too():
+    told = said("Nobody of troupe is left whose gender is female; change the filters.", "ko")
+    assert told == "troupe에 성별이 여성인 사람이 남지 않습니다. 조건을 바꿔 주세요."
+
+
+def test_english_and_unknown_sentences_stay_as_they_are():
+    assert said("Face 3 is not among those left out.", "en") == "Face 3 is not among those left out."
+    assert said("Something else.", "ko") == "Something else."

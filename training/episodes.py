@@ -1,0 +1,265 @@
+"""How well the characters of an episode are told apart, and what casting them together is worth.
+
+    python -m training.episodes --data ../shared/data --landmarks DIR --weights webcast/bundle/weights
+    python -m training.episodes ... --calibrate --write      sets the limit in the weights' config
+
+Episodes with known characters (`training.stories`) go the whole way: strips are cut, faces found, joined and
+cast. Characters are measured by B-cubed (Bagga and Baldwin 1998): for each face the share of its cluster
+that is its character, and of its character that is in its cluster. A face found where nobody is counts as
+somebody of their own. What is measured shows test people alone, in a published style and in filters that no
+model learned from, and in our own renderer's schools, apart. The limit is set on the development people of
+`training.split`.
+"""
+
+import argparse
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import Pool
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from training.bundle import write_config
+from training.castback import wilson
+from training.faces import FacePhoto, development_photos, test_photos
+from training.loop import seeded
+from training.prove import Report
+from training.split import HELD_OUT_STYLE
+from training.stories import LEARNED, UNSEEN, Draw, Role, Story, published, tell
+from webcast.build import load_stages
+from webcast.caster import Caster, Stages
+from webcast.characters import Clustering, distances, join
+from webcast.episode import Episode, EpisodeCast, Sighting
+from webcast.gallery import Gallery
+from webcast.types import Panel, Person, Portrait
+from webcast.weights import read_config
+
+MAINS, EXTRAS, EACH = 5, 3, (5, 10)
+EPISODES = {HELD_OUT_STYLE: 10} | dict.fromkeys(UNSEEN, 4) | dict.fromkeys(LEARNED, 1)
+DEVELOPMENT_EPISODES = 3  # of each style that is learned
+HIT = 0.4  # intersection over union from which on a box is that of a face
+LIMITS = np.round(np.arange(0.1, 1.21, 0.02), 2)
+COLOUR_WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5)
+BEFORE_CALIBRATION = Clustering(limit=0.5, colour_weight=0.2)
+
+Labels = Sequence[object]
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """An episode as webcast read it, and whose each of its good faces is (None: nobody's)."""
+
+    episode: Episode
+    story: Story
+    good: tuple[Sighting, ...]
+    truth: tuple[str, ...]
+
+    @property
+    def clusters(self) -> list[str]:
+        """The character to which each good face was given."""
+        owner = {number: c.id for c in self.episode.characters for number in c.faces}
+        return [owner[sighting.number] for sighting in self.good]
+
+
+def b_cubed(truth: Labels, found: Labels) -> tuple[float, float, float]:
+    """Precision, recall and F1, 0 to 1, of a clustering against the true one."""
+    pairs, true, clusters = Counter(zip(truth, found, strict=True)), Counter(truth), Counter(found)
+    precision = sum(n * n / clusters[cluster] for (_, cluster), n in pairs.items()) / len(truth)
+    recall = sum(n * n / true[person] for (person, _), n in pairs.items()) / len(truth)
+    return precision, recall, 2 * precision * recall / (precision + recall)
+
+
+def stories(photos: Sequence[FacePhoto], draw: Draw, count: int, fewest: int, seed: int) -> list[Story]:
+    """Episodes of people who have at least `fewest` photos, as different people in each as there are."""
+    by_person: defaultdict[str, list[FacePhoto]] = defaultdict(list)
+    for photo in photos:
+        by_person[photo.person].append(photo)
+    people = [person for person, own in by_person.items() if len(own) >= fewest]
+    order = [people[i] for i in seeded(seed, 0).permutation(len(people))]
+    casts = [
+        [order[(n * (MAINS + EXTRAS) + i) % len(order)] for i in range(MAINS + EXTRAS)] for n in range(count)
+    ]
+    with Pool(2) as pool:
+        return pool.map(partial(story, dict(by_person), draw, seed), enumerate(casts), chunksize=1)
+
+
+def story(
+    photos: dict[str, list[FacePhoto]], draw: Draw, seed: int, numbered: tuple[int, list[str]]
+) -> Story:
+    """One episode of the people of its cast: the first ones are mains, the others extras."""
+    cv2.setNumThreads(1)
+    number, cast = numbered
+    rng = seeded(seed, 1 + number)
+    roles = []
+    for place, person in enumerate(cast):
+        own = photos[person][: EACH[1] if place < MAINS else 1]
+        roles.append(Role(person, tuple(draw(photo, rng) for photo in own)))
+    return tell(roles[:MAINS], roles[MAINS:], EACH, rng)
+
+
+def read(stages: Stages, told: Story, gallery: Gallery, how: Clustering) -> Read:
+    """The episode through intake, detection, embedding and clustering, beside what is true."""
+    caster = Caster(replace(stages, clustering=how), gallery)
+    episode = caster.read_episode([told.strip])
+    good = tuple(sighting for sighting in episode.sightings if sighting.reason is None)
+    return Read(episode, told, good, tuple(true_owner(sighting, told) for sighting in good))
+
+
+def true_owner(sighting: Sighting, told: Story) -> str:
+    """Whose face it is; a name of its own where there is nobody."""
+    box, person = max(told.faces, key=lambda face: face[0].iou(sighting.page_box))
+    return person if box.iou(sighting.page_box) >= HIT else f"nobody, {sighting.number}"
+
+
+def calibrate(reads: Sequence[Read]) -> tuple[Clustering, float]:
+    """The limit and the weight of colours with the best mean B-cubed F1 on some episodes, and that F1.
+
+    Of the limits that are as good as the best to within 0.002, the middle one.
+    """
+    scores = np.zeros((len(COLOUR_WEIGHTS), len(LIMITS)))
+    for row, weight in enumerate(COLOUR_WEIGHTS):
+        apart = [distances(read.good, weight) for read in reads]
+        for column, limit in enumerate(LIMITS):
+            f1 = [b_cubed(read.truth, join(a, limit))[2] for read, a in zip(reads, apart, strict=True)]
+            scores[row, column] = np.mean(f1)
+    row = int(scores.max(1).argmax())
+    best = np.flatnonzero(scores[row] >= scores[row].max() - 0.002)
+    return Clustering(float(LIMITS[best[len(best) // 2]]), COLOUR_WEIGHTS[row]), float(scores.max())
+
+
+def development_reads(stages: Stages, gallery: Gallery, data: Path, landmarks: Path) -> list[Read]:
+    """Episodes of development people in the styles that are learned."""
+    photos = development_photos(data, landmarks)
+    told = [
+        one
+        for number, draw in enumerate(LEARNED.values())
+        for one in stories(photos, draw, DEVELOPMENT_EPISODES, 4, 40 + number)
+    ]
+    return [read(stages, one, gallery, BEFORE_CALIBRATION) for one in told]
+
+
+def test_stories(photos: Sequence[FacePhoto], style: str) -> list[Story]:
+    """Episodes of test people with two photos; the published style has a drawing of the first photo alone."""
+    both = {person for person, count in Counter(p.person for p in photos).items() if count > 1}
+    own = [photo for photo in photos if photo.person in both]
+    if style == HELD_OUT_STYLE:
+        firsts = [photo for photo in own if photo.path.parent.name == "first"]
+        return stories(firsts, published(style), EPISODES[style], 1, 60)
+    return stories(own, (UNSEEN | LEARNED)[style], EPISODES[style], 2, 61)
+
+
+def mains_found(read: Read) -> int:
+    """How many of the true mains have a main character that is mostly theirs, with half of their faces."""
+    seen, found = Counter(read.truth), set()
+    for character in read.episode.mains:
+        owners = Counter(
+            person for s, person in zip(read.good, read.truth, strict=True) if s.number in character.faces
+        )
+        person, count = owners.most_common(1)[0]
+        if count > len(character.faces) / 2 and count >= seen[person] / 2 and person in read.story.mains:
+            found.add(person)
+    return len(found)
+
+
+def second_portraits(photos: Sequence[FacePhoto], stages: Stages) -> Gallery:
+    """The second photo of each test person, as a gallery."""
+    portraits = []
+    for photo in photos:
+        if photo.path.parent.name == "second":
+            (faces,) = stages.detector.detect([Panel(Image.open(photo.path).convert("RGB"), photo.person)])
+            portraits += [Portrait(Person(photo.person, photo.person), face.crop) for face in faces[:1]]
+    vectors = stages.embedder.embed([portrait.image for portrait in portraits])
+    return Gallery(tuple(portraits), vectors, stages.embedder.id, stages.embedder.revision, "second", "")
+
+
+def measure_style(report: Report, style: str, reads: Sequence[Read]) -> None:
+    """A row of the table: faces, B-cubed beside the trivial answers, and mains found."""
+    truth = [list(read.truth) for read in reads]
+    mean = partial(np.mean, axis=0)
+    own = mean([b_cubed(t, read.clusters) for t, read in zip(truth, reads, strict=True)])
+    one = mean([b_cubed(t, [0] * len(t)) for t in truth])
+    apart = mean([b_cubed(t, range(len(t))) for t in truth])
+    shown = sum(len(read.story.faces) for read in reads)
+    found = sum(not person.startswith("nobody") for t in truth for person in t)
+    mains = f"{sum(map(mains_found, reads))} of {sum(len(read.story.mains) for read in reads)}"
+    report.row(
+        style, len(reads), f"{found} of {shown}", *(f"{v:.2f}" for v in (*own, one[2], apart[2])), mains
+    )
+
+
+def measure_cast(report: Report, reads: Sequence[Read], casts: Sequence[EpisodeCast]) -> None:
+    """How often a main character is played by the one who was drawn, together and each alone."""
+    chosen: dict[str, list[bool]] = {"each alone, first choice": [], "together, nobody twice": []}
+    firm = []
+    for own, cast in zip(reads, casts, strict=True):
+        owners = dict(zip((s.number for s in own.good), own.truth, strict=True))
+        parts = {}
+        for part in reversed(cast.parts):
+            person = Counter(owners[n] for n in part.character.faces).most_common(1)[0][0]
+            parts[person] = part  # the most present one of a person counts
+        for person in own.story.mains:
+            part = parts.get(person)
+            alone, given = (part.first_choice, part.person) if part else (None, None)
+            chosen["each alone, first choice"].append(alone is not None and alone.id == person)
+            chosen["together, nobody twice"].append(given is not None and given.id == person)
+            if part and part.firm:
+                firm.append(given is not None and given.id == person)
+        played = [part.person for part in cast.parts if part.person]
+        assert len(played) == len(set(played)), "somebody plays two parts"
+    for way, right in chosen.items():
+        low, high = wilson(sum(right), len(right))
+        report.row(way, f"{sum(right)} of {len(right)}", f"{low:.0%} to {high:.0%}")
+    report.row("of those called firm", f"{sum(firm)} of {len(firm)}", "")
+
+
+def measure(report: Report, stages: Stages, photos: Sequence[FacePhoto], gallery: Gallery) -> None:
+    header = "style", "episodes", "faces", "precision", "recall", "F1", "one cluster", "all apart", "mains"
+    report.table(f"Characters, B-cubed, {MAINS} mains and {EXTRAS} extras an episode", header)
+    held_out: list[Read] = []
+    for style in EPISODES:
+        reads = [read(stages, told, gallery, stages.clustering) for told in test_stories(photos, style)]
+        measure_style(report, style, reads)
+        if style == HELD_OUT_STYLE:
+            held_out = reads
+    people = len(gallery.people)
+    report.table(
+        f"Who plays the mains drawn in the held-out style, among {people} people (chance {1 / people:.0%})",
+        ("way", "right", "95 %"),
+    )
+    caster = Caster(stages, gallery)
+    measure_cast(report, held_out, [caster.cast_episode(own.episode) for own in held_out])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with portraits/, lfw/ and drawn/")
+    parser.add_argument("--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz")
+    parser.add_argument("--weights", type=Path, required=True, help="the folder of weights to measure")
+    parser.add_argument("--calibrate", action="store_true", help="find the limit before measuring")
+    parser.add_argument("--write", action="store_true", help="write what was found into the weights' config")
+    args = parser.parse_args()
+    if args.write and not args.calibrate:
+        parser.error("--write writes what --calibrate finds; give both")
+    stages, report = load_stages(args.weights, "cpu"), Report()
+    report.say(f"`python -m {__spec__.name} {' '.join(sys.argv[1:])}`")
+    photos = test_photos(args.data, args.landmarks)
+    gallery = second_portraits(photos, stages)
+    if args.calibrate:
+        how, f1 = calibrate(development_reads(stages, gallery, args.data, args.landmarks))
+        report.say("", f"Limit {how.limit}, colours count {how.colour_weight}: development F1 {f1:.2f}.")
+        stages = replace(stages, clustering=how)
+    if args.write:
+        characters = {"limit": how.limit, "colour_weight": how.colour_weight}
+        write_config(read_config(args.weights) | {"characters": characters}, args.weights)
+    if stages.clustering is None:
+        parser.error(f"{args.weights} has no limit yet; give --calibrate")
+    measure(report, stages, photos, gallery)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Composes episodes whose characters are known: strips of panels, bubbles and scenes, with everybody's faces.
+
+A main character is one person drawn in one style from all their photos, seen again and again: near and far,
+turned over, tilted, in other light. Extras are other people who are seen once. The same generator state gives
+the same episode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from training.drawings import filtered
+from training.faces import FacePhoto, face_square, read_rgb
+from training.heads import HEAD_PX, surroundings
+from training.pages import compose
+from training.render import SCHOOLS, render
+from webcast.types import Box
+
+BREADTH_PX = 800
+TILT_DEGREES = 9
+LIGHT = 0.12  # how far a scene's light changes each colour
+
+Picture = tuple[np.ndarray, np.ndarray]  # RGB uint8 (HEAD_PX, HEAD_PX, 3) and its landmarks (478, 2)
+Draw = Callable[[FacePhoto, np.random.Generator], Picture]
+
+
+@dataclass(frozen=True, eq=False)
+class Role:
+    """Somebody of an episode: who was drawn, and each drawing of them."""
+
+    person: str
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """An episode as one strip, with the box and the person of each face on it; `mains` are seen often."""
+
+    strip: Image.Image
+    faces: tuple[tuple[Box, str], ...]
+    mains: tuple[str, ...]
+
+
+def draw_photo(style: Callable[[np.ndarray, np.ndarray, np.random.Generator], Picture]) -> Draw:
+    """Draws a photo's face with what lies around it."""
+
+    def drawn(photo: FacePhoto, rng: np.random.Generator) -> Picture:
+        picture, points = surroundings(read_rgb(photo.path), photo.points)
+        return style(picture, points, rng)
+
+    return drawn
+
+
+def published(style: str) -> Draw:
+    """The CartoonGAN drawing of a first portrait in a style."""
+
+    def drawn(photo: FacePhoto, rng: np.random.Generator) -> Picture:
+        path = photo.path.parents[2] / "drawn/cartoongan" / style / photo.path.name
+        drawing = read_rgb(path)
+        scale = drawing.shape[0] / read_rgb(photo.path).shape[0]
+        return surroundings(drawing, photo.points * scale)
+
+    return drawn
+
+
+def sketch(picture: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> Picture:
+    """Coloured pencil (OpenCV's, after Gastal and Oliveira 2011); nothing is trained on it."""
+    drawn = cv2.pencilSketch(picture, sigma_s=40, sigma_r=0.1, shade_factor=0.05)[1]
+    return drawn, points
+
+
+def poster(picture: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> Picture:
+    """Nine flat colours found by k-means under thresholded lines; nothing is trained on it."""
+    smooth = cv2.bilateralFilter(picture, 9, 40, 7)
+    stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 8, 1.0)
+    cv2.setRNGSeed(0)
+    _, labels, palette = cv2.kmeans(
+        smooth.reshape(-1, 3).astype(np.float32), 9, None, stop, 1, cv2.KMEANS_PP_CENTERS
+    )
+    flat = palette[labels.ravel()].reshape(picture.shape)
+    grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (0, 0), 1.2)
+    lines = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_GAUSSIAN_C, cv2.THRESH_BINARY, 11, 5)
+    return np.where(lines[..., None] > 0, flat, 35).astype(np.uint8), points
+
+
+def filter_way(picture: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> Picture:
+    """One of the filters that the embedder learns from."""
+    return filtered(picture, points, rng), points
+
+
+def renderer(school: str) -> Callable[[np.ndarray, np.ndarray, np.random.Generator], Picture]:
+    """One of our own schools, which the embedder learns from."""
+
+    def drawn(picture: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> Picture:
+        return render(picture, points, school, rng)
+
+    return drawn
+
+
+UNSEEN = {"pencil": draw_photo(sketch), "poster": draw_photo(poster)}
+LEARNED = {"filters": draw_photo(filter_way)} | {
+    f"renderer, {school}": draw_photo(renderer(school)) for school in SCHOOLS
+}
+
+
+def tell(
+    mains: Sequence[Role], extras: Sequence[Role], each: tuple[int, int], rng: np.random.Generator
+) -> Story:
+    """A strip on which each main role is seen between `each[0]` and `each[1]` times, each extra once."""
+    seen = [role for role in mains for _ in range(int(rng.integers(each[0], each[1] + 1)))]
+    seen += list(extras)
+    rng.shuffle(seen)
+    pages, faces, top = [], [], 0
+    while seen:
+        count = int(rng.choice([1, 1, 2, 2, 3]))
+        shown, seen = seen[:count], seen[count:]
+        pictures = [appearance(role, rng) for role in shown]
+        height = int(rng.integers(620, 1400))
+        page, boxes = compose(pictures, (BREADTH_PX, height), rng)
+        gap = int(rng.integers(60, 200))
+        faces += [(box.shifted(0, top + gap), role.person) for box, role in zip(boxes, shown, strict=True)]
+        pages.append((top + gap, page))
+        top += gap + height
+    strip = Image.new("RGB", (BREADTH_PX, top + 60), "white")
+    for y, page in pages:
+        strip.paste(page, (0, y))
+    return Story(strip, tuple(faces), tuple(role.person for role in mains))
+
+
+def appearance(role: Role, rng: np.random.Generator) -> tuple[Image.Image, Box]:
+    """One of the role's drawings as one panel shows it, turned, tilted and lit anew, and its face box."""
+    picture, points = role.pictures[rng.integers(len(role.pictures))]
+    centre, side = face_square(points)
+    middle = HEAD_PX / 2
+    turn = cv2.getRotationMatrix2D((middle, middle), rng.uniform(-1, 1) * TILT_DEGREES, 1.0)
+    turned = cv2.warpAffine(picture, turn, (HEAD_PX, HEAD_PX), borderMode=cv2.BORDER_REPLICATE)
+    x, y = turn @ [*centre, 1]
+    if rng.random() < 0.5:
+        turned, x = turned[:, ::-1], HEAD_PX - x
+    light = 1 + LIGHT * rng.uniform(-1, 1, 3)
+    lit = np.clip(turned * light, 0, 255).astype(np.uint8)
+    half = side / 2
+    corners = (round(v) for v in (x - half, y - half, x + half, y + half))
+    return Image.fromarray(lit), Box(*corners)

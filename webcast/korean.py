@@ -1,0 +1,306 @@
+"""What the library tells its user, in Korean: errors, notices and doubts.
+
+The library speaks English, so that an error reads the same in a log, in a test and to a program. Where a
+person reads it, `said` translates the whole sentence. A sentence that is not in the table stays as it is.
+`{places}` are filled with what the English sentence has there, translated in turn.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+LANGUAGES = ("en", "ko")
+
+SENTENCES: tuple[tuple[str, str], ...] = (
+    # Pictures
+    ("The picture", "그림"),
+    ("There is no picture here; give at least one page.", "그림이 없습니다. 한 장 이상 올려 주세요."),
+    (
+        "{name} is not a picture; use PNG, JPEG, WebP, GIF, BMP or TIFF.",
+        "{name}: 그림 파일이 아닙니다. PNG, JPEG, WebP, GIF, BMP, TIFF를 써 주세요.",
+    ),
+    (
+        "{name} cannot be opened; check the path and that you may read it.",
+        "{name}: 열 수 없습니다. 경로와 읽기 권한을 확인해 주세요.",
+    ),
+    ("{name} is a folder; give the picture files in it.", "{name}: 폴더입니다. 그 안의 그림 파일을 주세요."),
+    (
+        "There is no picture file {name}; check the path.",
+        "{name}: 그런 그림 파일이 없습니다. 경로를 확인해 주세요.",
+    ),
+    (
+        "{name} is empty (0 bytes); save or download it again.",
+        "{name}: 빈 파일(0바이트)입니다. 다시 저장하거나 내려받아 주세요.",
+    ),
+    (
+        "{name} is only {width} x {height} px; each side needs at least {least} px.",
+        "{name}: {width} x {height}픽셀밖에 되지 않습니다. 가로세로 {least}픽셀 이상이어야 합니다.",
+    ),
+    (
+        "{name} is damaged or cut short; save or download it again.",
+        "{name}: 손상되었거나 중간에 끊겼습니다. 다시 저장하거나 내려받아 주세요.",
+    ),
+    (
+        "{name} has more than {most} million pixels; cut it into pages first.",
+        "{name}: {most}백만 픽셀이 넘습니다. 먼저 페이지로 나눠 주세요.",
+    ),
+    (
+        "None of {count} pictures is usable: {first}",
+        "그림 {count}장 가운데 쓸 수 있는 것이 없습니다: {first}",
+    ),
+    # Episodes
+    (
+        "There is no page here; give pictures, a folder, a ZIP or CBZ, or a PDF.",
+        "페이지가 없습니다. 그림, 폴더, ZIP이나 CBZ, PDF를 주세요.",
+    ),
+    ("None of {count} pages is usable: {first}", "페이지 {count}장 가운데 쓸 수 있는 것이 없습니다: {first}"),
+    (
+        "{name} is an archive of a kind that is not read; make it a ZIP or CBZ.",
+        "{name}: 읽을 수 없는 종류의 압축 파일입니다. ZIP이나 CBZ로 만들어 주세요.",
+    ),
+    (
+        "The folder {name} has no pictures in it; give pages, or a folder of pages.",
+        "{name}: 폴더에 그림이 없습니다. 페이지나 페이지가 든 폴더를 주세요.",
+    ),
+    (
+        "{name} holds more than {most} files; leave some out.",
+        "{name}: 파일이 {most}개가 넘습니다. 줄여 주세요.",
+    ),
+    (
+        "{name} has no pictures in it; put the pages themselves into it.",
+        "{name}: 그림이 들어 있지 않습니다. 페이지를 그대로 넣어 주세요.",
+    ),
+    (
+        "{name} holds another archive; put the pages themselves into it.",
+        "{name}: 압축 파일 안에 또 압축 파일이 있습니다. 페이지를 그대로 넣어 주세요.",
+    ),
+    (
+        "{name} is encrypted; make it again without a password.",
+        "{name}: 암호가 걸려 있습니다. 암호 없이 다시 만들어 주세요.",
+    ),
+    (
+        "{name} is encrypted; save it without a password.",
+        "{name}: 암호가 걸려 있습니다. 암호 없이 저장해 주세요.",
+    ),
+    (
+        "An episode may have {most} pages at most; give fewer at once.",
+        "한 번에 {most}쪽까지 됩니다. 나눠서 올려 주세요.",
+    ),
+    (
+        "The pages have more than {most} million pixels together; give fewer at once.",
+        "페이지가 모두 합해 {most}백만 픽셀을 넘습니다. 나눠서 올려 주세요.",
+    ),
+    (
+        "{name} cannot be unpacked ({error}); make the archive again.",
+        "{name}: 압축을 풀 수 없습니다({error}). 압축 파일을 다시 만들어 주세요.",
+    ),
+    (
+        "{name} unpacks to more than a comic needs; use smaller pictures.",
+        "{name}: 압축을 풀면 만화라기에는 너무 큽니다. 더 작은 그림을 써 주세요.",
+    ),
+    ("{name} has no pages; give another PDF.", "{name}: 페이지가 없습니다. 다른 PDF를 주세요."),
+    ("There is no file {name}; check the path.", "{name}: 그런 파일이 없습니다. 경로를 확인해 주세요."),
+    (
+        "{name} is not a PDF that can be read ({error}); save it again.",
+        "{name}: 읽을 수 있는 PDF가 아닙니다({error}). 다시 저장해 주세요.",
+    ),
+    ("Page {number} of {name} has no size.", "{name}의 {number}쪽: 크기가 없습니다."),
+    ("Page {number} of {name} cannot be drawn ({error}).", "{name}의 {number}쪽: 그릴 수 없습니다({error})."),
+    (
+        "No drawn face was found on any page; try pages with larger, frontal faces.",
+        "어느 페이지에서도 그려진 얼굴을 찾지 못했습니다. 얼굴이 크고 정면인 페이지로 해 보세요.",
+    ),
+    (
+        "More than {most} faces were found; cast fewer pages at once.",
+        "얼굴이 {most}개 넘게 나왔습니다. 페이지를 나눠서 캐스팅해 주세요.",
+    ),
+    (
+        "The episode was read with another embedder; read its pages again.",
+        "다른 임베더로 읽은 화입니다. 페이지를 다시 읽어 주세요.",
+    ),
+    # Edits
+    ("Choose at least two characters to merge.", "합칠 인물을 둘 이상 골라 주세요."),
+    (
+        "Choose some of the character's faces, but not all of them, to split off.",
+        "떼어 낼 얼굴을 골라 주세요. 그 인물의 얼굴 전부를 고를 수는 없습니다.",
+    ),
+    (
+        "There is no gender {gender} to mark; choose female, male or none.",
+        "{gender}: 표시할 수 없는 성별입니다. female, male을 고르거나 비워 두세요.",
+    ),
+    ("Face {face} does not vote as it is.", "{face}번 얼굴은 지금도 투표하지 않습니다."),
+    ("Face {face} is not among those left out.", "{face}번 얼굴은 빠진 얼굴이 아닙니다."),
+    ("There is no character {id}; there are {known}.", "{id}: 그런 인물이 없습니다. 있는 인물: {known}."),
+    # Who may be cast
+    ("There is no gallery to cast from; give at least one.", "갤러리가 없습니다. 하나 이상 주세요."),
+    (
+        "Nobody of {gallery} is left {wanted}; change the filters.",
+        "{gallery}에 {wanted} 사람이 남지 않습니다. 조건을 바꿔 주세요.",
+    ),
+    ("whose gender is {gender}", "성별이 {gender}인"),
+    (
+        "from {low} to {high} years old (whoever has no year of birth is left out)",
+        "{low}세에서 {high}세 사이인(태어난 해가 적히지 않은 사람은 빠집니다)",
+    ),
+    ("on the shortlist", "후보 명단에 든"),
+    ("beside those left out", "제외하고 난 뒤의"),
+    (
+        "The ages from {low} to {high} hold nobody; give the lower one first.",
+        "{low}세에서 {high}세까지는 아무도 없습니다. 어린 나이를 먼저 적어 주세요.",
+    ),
+    (
+        "Nobody in the gallery is called {name}; check the name.",
+        "갤러리에 {name} 사람이 없습니다. 이름을 확인해 주세요.",
+    ),
+    (
+        "The galleries {first} and {other} were made by different embedders; rebuild one of them with the "
+        "weights of the other.",
+        "갤러리 {first}, {other}: 서로 다른 임베더로 만들어졌습니다. 한쪽을 다른 쪽의 모델로 다시 만들어 주세요.",
+    ),
+    # Results
+    (
+        "This is no firmer than chance: {votes} from {faces} would come together for somebody in {chance} of "
+        "random draws from this gallery.",
+        "우연과 다르지 않습니다: {faces}에서 {votes} 정도는 이 갤러리에서 아무렇게나 뽑아도 {chance}에서 "
+        "누군가에게 모입니다.",
+    ),
+    ("{number} votes", "{number}표"),
+    ("{number} vote", "{number}표"),
+    ("{number} faces", "얼굴 {number}개"),
+    ("{number} face", "얼굴 {number}개"),
+    (
+        "This is no firmer than chance: nobody in the gallery stands out from the others (standout {standout}, "
+        "where faces of people in a gallery reach {limit}).",
+        "우연과 다르지 않습니다: 갤러리에서 두드러지게 닮은 사람이 없습니다(두드러짐 {standout}, 갤러리에 있는 "
+        "사람의 얼굴은 {limit}에 이릅니다).",
+    ),
+    (
+        "The gallery holds {name} alone, so nobody else could have been cast.",
+        "갤러리에 {name} 한 사람뿐이라 다른 사람이 뽑힐 수 없었습니다.",
+    ),
+    (
+        "No face cast a vote: choose at least one face and a gallery with portraits.",
+        "투표한 얼굴이 없습니다. 얼굴을 하나 이상, 그리고 사진이 든 갤러리를 골라 주세요.",
+    ),
+    (
+        "Nobody in {gallery} has the gender {gender}, so nobody can play this part.",
+        "{gallery}에 성별이 {gender}인 사람이 없어 이 배역을 맡을 사람이 없습니다.",
+    ),
+    ("female", "여성"),
+    ("male", "남성"),
+    (
+        "Everybody who could play this part plays another one.",
+        "이 배역을 맡을 수 있는 사람은 모두 다른 배역을 맡았습니다.",
+    ),
+    (
+        "No face voted for {name}: everybody it voted for plays another part.",
+        "{name}에게 투표한 얼굴은 없습니다. 표를 받은 사람은 모두 다른 배역을 맡았습니다.",
+    ),
+    (
+        "The faces' own first choice, {name}, plays another part.",
+        "얼굴들의 첫 번째 선택인 {name}은(는) 다른 배역을 맡았습니다.",
+    ),
+    (
+        "This is no firmer than chance: {share} of the episode's other faces resemble {name} as much as this "
+        "character does.",
+        "우연과 다르지 않습니다: 이 화의 다른 얼굴 {share}도 이 인물만큼 {name}을(를) 닮았습니다.",
+    ),
+    (
+        "There are {parts} main characters and {people} people to play them, so {open} of the parts stay open; "
+        "let more people in, or drop characters.",
+        "주요 인물은 {parts}명인데 맡을 사람은 {people}명이라 배역 {open}개가 비어 있습니다. 사람을 더 넣거나 인물을 "
+        "빼 주세요.",
+    ),
+    (
+        "There is no similarity {name}; choose direct or realized.",
+        "{name}: 그런 비교 방법은 없습니다. direct나 realized를 골라 주세요.",
+    ),
+    ("No face is chosen; choose at least one.", "고른 얼굴이 없습니다. 하나 이상 골라 주세요."),
+    ("All {count} faces found count as one character.", "찾은 얼굴 {count}개를 모두 한 인물로 봅니다."),
+    (
+        "No drawn face was found on {where}; try one with a larger, frontal face.",
+        "그려진 얼굴을 찾지 못했습니다. 얼굴이 더 크고 정면인 그림으로 해 보세요.",
+    ),
+    (
+        "These weights have no realizer for {gender} characters; the common one was used.",
+        "이 모델에는 {gender} 인물 전용 변환기가 없어 공통 변환기를 썼습니다.",
+    ),
+    ("Parts other than the weights' own: {parts}.", "모델 본래의 것이 아닌 부품: {parts}."),
+    # Actors of one's own
+    (
+        "No picture was found; give a ZIP with one folder of photos per person.",
+        "사진을 찾지 못했습니다. 사람마다 사진 폴더 하나씩 든 ZIP을 주세요.",
+    ),
+    (
+        "At most {most} portraits can be used at once; leave some out.",
+        "사진은 한 번에 {most}장까지 쓸 수 있습니다. 줄여 주세요.",
+    ),
+    (
+        "{name} cannot be unpacked ({error}); make the ZIP again.",
+        "{name}: 압축을 풀 수 없습니다({error}). ZIP을 다시 만들어 주세요.",
+    ),
+    (
+        "{name} is encrypted; make a ZIP without a password.",
+        "{name}: 암호가 걸려 있습니다. 암호 없는 ZIP을 만들어 주세요.",
+    ),
+    (
+        "{name} is neither a picture nor a ZIP; give JPEG or PNG photos, or one ZIP.",
+        "{name}: 사진도 ZIP도 아닙니다. JPEG나 PNG 사진, 또는 ZIP 하나를 주세요.",
+    ),
+    (
+        "{name} holds another archive; ZIP the folders of photos themselves.",
+        "{name}: 압축 파일 안에 또 압축 파일이 있습니다. 사진 폴더를 그대로 압축해 주세요.",
+    ),
+    (
+        "{name} unpacks to more than {most} MB; use smaller photos.",
+        "{name}: 압축을 풀면 {most} MB가 넘습니다. 더 작은 사진을 써 주세요.",
+    ),
+    (
+        "{folder} gives no portrait with a face; put photos in it as person name/photo.jpg.",
+        "{folder}: 얼굴이 보이는 사진이 없습니다. 사람 이름/사진.jpg로 사진을 넣어 주세요.",
+    ),
+    (
+        "{unnamed} of {count} portraits have no source or licence; write both into people.csv before you "
+        "publish the gallery.",
+        "사진 {count}장 가운데 {unnamed}장에 출처나 사용 조건이 없습니다. 갤러리를 공개하기 전에 people.csv에 적어 주세요.",
+    ),
+    ("{photo} is left out: {why}", "{photo}: 빠졌습니다. {why}"),
+    (
+        "no face was found on it; use a photo that shows the face from the front.",
+        "얼굴을 찾지 못했습니다. 정면 얼굴이 나온 사진을 써 주세요.",
+    ),
+    ("{file} needs a column called name; it has {found}.", "{file}: name 열이 필요합니다. 있는 열: {found}."),
+    (
+        "{file} has {text} under born; write a year such as 1990.",
+        "{file}: born 열에 {text}이(가) 있습니다. 1990처럼 연도를 적어 주세요.",
+    ),
+    (
+        "{file} cannot be read: save it as CSV in UTF-8 ({error}).",
+        "{file}: 읽을 수 없습니다. UTF-8 CSV로 저장해 주세요({error}).",
+    ),
+)
+
+
+def said(sentence: str, lang: str) -> str:
+    """The sentence of the library in one of `LANGUAGES`; in English, or where it is not known, as it is."""
+    return sentence if lang == "en" else _translated(str(sentence))
+
+
+def _translated(sentence: str) -> str:
+    for english, korean in _patterns():
+        if found := english.fullmatch(sentence):
+            inside = {place: _translated(text) for place, text in found.groupdict().items()}
+            return korean.format(**inside)
+    return sentence
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """The longest sentences first, so that one with many fixed words is tried before one with few."""
+    by_length = sorted(SENTENCES, key=lambda pair: -len(re.sub(r"{\w+}", "", pair[0])))
+    return tuple((re.compile(_regex(english), re.DOTALL), korean) for english, korean in by_length)
+
+
+def _regex(template: str) -> str:
+    return re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(template))
