@@ -14,6 +14,7 @@ LAYERS = (
     {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet", "page_markup"},
     {"intake", "looks", "characters", "selection", "ensemble", "occlusion"},
     {"edits", "casting"},
+    {"episode_words", "share_card"},
     {"hub", "caster", "published_detectors"},
     {"build"},
     {"compare"},

@@ -30,7 +30,7 @@ from training.faces import FacePhoto, development_photos, test_photos
 from training.loop import seeded
 from training.prove import Report
 from training.split import HELD_OUT_STYLE
-from training.stories import LEARNED, UNSEEN, Draw, Role, Story, published, tell
+from training.stories import LEARNED, UNSEEN, Draw, Role, Story, draw_published, tell
 from webcast.build import load_stages
 from webcast.caster import Caster, Stages
 from webcast.characters import Clustering, distances, join
@@ -149,7 +149,7 @@ def test_stories(photos: Sequence[FacePhoto], style: str) -> list[Story]:
     own = [photo for photo in photos if photo.person in both]
     if style == HELD_OUT_STYLE:
         firsts = [photo for photo in own if photo.path.parent.name == "first"]
-        return stories(firsts, published(style), EPISODES[style], 1, 60)
+        return stories(firsts, partial(draw_published, style), EPISODES[style], 1, 60)
     return stories(own, (UNSEEN | LEARNED)[style], EPISODES[style], 2, 61)
 
 

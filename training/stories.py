@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -26,6 +27,7 @@ TILT_DEGREES = 9
 LIGHT = 0.12  # how far a scene's light changes each colour
 
 Picture = tuple[np.ndarray, np.ndarray]  # RGB uint8 (HEAD_PX, HEAD_PX, 3) and its landmarks (478, 2)
+Style = Callable[[np.ndarray, np.ndarray, np.random.Generator], Picture]
 Draw = Callable[[FacePhoto, np.random.Generator], Picture]
 
 
@@ -46,26 +48,16 @@ class Story:
     mains: tuple[str, ...]
 
 
-def draw_photo(style: Callable[[np.ndarray, np.ndarray, np.random.Generator], Picture]) -> Draw:
+def draw_photo(style: Style, photo: FacePhoto, rng: np.random.Generator) -> Picture:
     """Draws a photo's face with what lies around it."""
-
-    def drawn(photo: FacePhoto, rng: np.random.Generator) -> Picture:
-        picture, points = surroundings(read_rgb(photo.path), photo.points)
-        return style(picture, points, rng)
-
-    return drawn
+    return style(*surroundings(read_rgb(photo.path), photo.points), rng)
 
 
-def published(style: str) -> Draw:
+def draw_published(style: str, photo: FacePhoto, rng: np.random.Generator) -> Picture:
     """The CartoonGAN drawing of a first portrait in a style."""
-
-    def drawn(photo: FacePhoto, rng: np.random.Generator) -> Picture:
-        path = photo.path.parents[2] / "drawn/cartoongan" / style / photo.path.name
-        drawing = read_rgb(path)
-        scale = drawing.shape[0] / read_rgb(photo.path).shape[0]
-        return surroundings(drawing, photo.points * scale)
-
-    return drawn
+    drawing = read_rgb(photo.path.parents[2] / "drawn/cartoongan" / style / photo.path.name)
+    scale = drawing.shape[0] / read_rgb(photo.path).shape[0]
+    return surroundings(drawing, photo.points * scale)
 
 
 def sketch(picture: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> Picture:
@@ -93,18 +85,14 @@ def filter_way(picture: np.ndarray, points: np.ndarray, rng: np.random.Generator
     return filtered(picture, points, rng), points
 
 
-def renderer(school: str) -> Callable[[np.ndarray, np.ndarray, np.random.Generator], Picture]:
+def rendered(school: str, picture: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> Picture:
     """One of our own schools, which the embedder learns from."""
-
-    def drawn(picture: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> Picture:
-        return render(picture, points, school, rng)
-
-    return drawn
+    return render(picture, points, school, rng)
 
 
-UNSEEN = {"pencil": draw_photo(sketch), "poster": draw_photo(poster)}
-LEARNED = {"filters": draw_photo(filter_way)} | {
-    f"renderer, {school}": draw_photo(renderer(school)) for school in SCHOOLS
+UNSEEN: dict[str, Draw] = {"pencil": partial(draw_photo, sketch), "poster": partial(draw_photo, poster)}
+LEARNED: dict[str, Draw] = {"filters": partial(draw_photo, filter_way)} | {
+    f"our renderer, {school}": partial(draw_photo, partial(rendered, school)) for school in SCHOOLS
 }
 
 

@@ -31,6 +31,7 @@ from webcast.types import (
     Firmness,
     Panel,
     Person,
+    Portrait,
     Sources,
     Standing,
 )
@@ -235,9 +236,10 @@ def _parts(episode: Episode, votes: Sequence[_Voted], gallery: Gallery, similari
     allowed = np.stack([[voted.character.gender in (None, p.gender) for p in people] for voted in votes])
     given = assign([voted.standings for voted in votes], mean, allowed, people)
     for row, (voted, person) in enumerate(zip(votes, given, strict=True)):
-        place = strangers = None
+        place = strangers = portrait = None
         if person is not None:
             column = people.index(person)
+            portrait = _nearest_portrait(person, voted.probes, gallery)
             others = _others(episode, votes, row, similarity)
             place = percentile(mean[row][allowed[row]], int(allowed[row][:column].sum()))
             strangers = beats_strangers(mean[row, column], _similarity_to(person, others, gallery))
@@ -248,6 +250,7 @@ def _parts(episode: Episode, votes: Sequence[_Voted], gallery: Gallery, similari
             voted.ballots,
             voted.standings,
             person,
+            portrait,
             voted.firmness,
             place,
             strangers,
@@ -264,6 +267,12 @@ def _others(episode: Episode, votes: Sequence[_Voted], row: int, similarity: str
     own = votes[row].character.id
     numbers = [n for character in episode.characters if character.id != own for n in character.faces]
     return np.array([episode.sightings[n].embedding for n in numbers]).reshape(-1, votes[row].probes.shape[1])
+
+
+def _nearest_portrait(person: Person, probes: np.ndarray, gallery: Gallery) -> Portrait:
+    """That of the person's portraits which comes nearest to any of the faces."""
+    found = [votes[0] for votes, _ in keep(gallery, {person}).search(probes, 1)]
+    return max(found, key=lambda vote: vote.similarity).portrait
 
 
 def _similarity_to(person: Person, probes: np.ndarray, gallery: Gallery) -> np.ndarray:

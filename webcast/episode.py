@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from webcast.images import open_image
-from webcast.types import Ballot, Box, Face, Firmness, Panel, Person, Sources, Standing
+from webcast.types import Ballot, Box, Face, Firmness, Panel, Person, Portrait, Sources, Standing
 
 MAIN_FACES = 2  # somebody who is seen once is an extra
 MAIN_SHARE = 0.12  # of the faces of the one seen most
@@ -129,10 +129,11 @@ class Part:
     """The part of one main character: how its faces voted, and who plays it so that nobody plays two.
 
     `numbers` are the sightings of the ballots. `person` is None where everybody whom the faces could vote
-    for has another part. `firmness` is that of the first choice. `percentile` is the place of `person`
-    in the gallery, 0 to 100, by mean similarity; `strangers` is the share of the episode's other faces that
-    are less similar to `person` than this character's are on average, None where there are too few.
-    `firm` is False where the part is no firmer than chance, and `doubts` says why.
+    for has another part, and `portrait` is that portrait of theirs which is nearest to the faces. `firmness`
+    is that of the first choice. `percentile` is the place of `person` in the gallery, 0 to 100, by mean
+    similarity; `strangers` is the share of the episode's other faces that are less similar to `person` than
+    this character's are on average, None where there are too few. `firm` is False where the part is no
+    firmer than chance, and `doubts` says why.
     """
 
     character: Character
@@ -140,6 +141,7 @@ class Part:
     ballots: tuple[Ballot, ...]
     standings: tuple[Standing, ...]
     person: Person | None
+    portrait: Portrait | None
     firmness: Firmness | None
     percentile: float | None
     strangers: float | None

@@ -1,4 +1,4 @@
-"""An episode's cast in words, English or Korean. They speak of resemblance, votes and ranks, never of a likeness."""
+"""An episode's cast in words, English or Korean: votes and ranks, never a likeness in percent."""
 
 from __future__ import annotations
 
