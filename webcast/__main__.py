@@ -458,8 +458,8 @@ def _add_episode(cast: argparse.ArgumentParser) -> None:
     cast.add_argument(
         "--episode",
         action="store_true",
-        help="cast all characters of an episode, nobody twice; a PAGE may also be a strip, a ZIP or CBZ, or a "
-        "PDF, and each folder, archive or PDF is an episode",
+        help="cast all characters of an episode, nobody twice; a PAGE may also be a strip, a ZIP or CBZ, "
+        "or a PDF, and each folder, archive or PDF is an episode",
     )
     cast.add_argument(
         "--lang",
