@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from webcast.korean import SENTENCES, said
+from webcast.korean import LONGEST, SENTENCES, said
 
 SOURCES = Path(__file__).resolve().parents[1] / "webcast"
 
@@ -51,3 +51,8 @@ def test_what_a_sentence_holds_is_translated_too():
 def test_english_and_unknown_sentences_stay_as_they_are():
     assert said("Face 3 is not among those left out.", "en") == "Face 3 is not among those left out."
     assert said("Something else.", "ko") == "Something else."
+
+
+def test_a_sentence_with_a_strangers_words_is_not_searched_for_minutes():
+    hostile = "There is no character '" + " is only 1 x 1" * LONGEST + "'; there are c1."
+    assert said(hostile, "ko") == hostile

@@ -231,6 +231,8 @@ def _vote(episode: Episode, character: Character, gallery: Gallery, firm_standou
 
 def _parts(episode: Episode, votes: Sequence[_Voted], gallery: Gallery, similarity: str) -> Iterator[Part]:
     """Each character's part after the joint assignment, and what speaks for it and against."""
+    if not votes:
+        return
     people = gallery.people
     mean = np.stack([gallery.similarities(voted.probes).mean(0) for voted in votes])
     allowed = np.stack([[voted.character.gender in (None, p.gender) for p in people] for voted in votes])
@@ -299,6 +301,8 @@ def _doubts(voted: _Voted, person: Person | None, strangers: float | None) -> It
 
 
 def _shortage(parts: Sequence[Part], gallery: Gallery) -> Iterator[str]:
+    if not parts:
+        yield "Nobody is left to cast: every face is left out or every character dropped; bring some back."
     uncast = sum(part.person is None for part in parts)
     if uncast and len(gallery.people) < len(parts):
         yield (

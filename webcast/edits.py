@@ -71,7 +71,9 @@ def leave_out(episode: Episode, face: int) -> Episode:
         raise EpisodeError(f"Face {face} does not vote as it is.")
     rest = tuple(number for number in owner.faces if number != face)
     others = _others(episode, owner.id) + ([replace(owner, faces=rest)] if rest else [])
-    return _ranked(replace(episode, left_out={**episode.left_out, face: "by you"}), others)
+    gone = frozenset() if rest else {owner.id}  # else the next one to get this id would be dropped from birth
+    left_out = {**episode.left_out, face: "by you"}
+    return _ranked(replace(episode, left_out=left_out, dropped=episode.dropped - gone), others)
 
 
 def bring_back(episode: Episode, face: int, id: str | None = None) -> Episode:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,10 +26,11 @@ from webcast.errors import EpisodeError, ImageError
 from webcast.images import MAX_PIXELS, MIN_SIDE_PX, Source, display_name, open_image
 from webcast.photos import PICTURE_SUFFIXES
 from webcast.types import Box, Panel
-from webcast.unpack import ARCHIVE_SUFFIXES, CHUNK, is_junk, readable_name
+from webcast.unpack import ARCHIVE_SUFFIXES, BROKEN, CHUNK, is_junk, readable_name
 
 MAX_PAGES = 1000  # of all sources together
 MAX_EPISODE_PIXELS = 1_000_000_000  # of all pages together
+MAX_PARTS = 3000  # of all pages: a strip 32 px broad would fall into tens of thousands
 MAX_ENTRIES = 5000  # in one archive, whatever they are
 MAX_PAGE_BYTES = 100_000_000
 MAX_BYTES = 1_000_000_000  # unpacked, of one archive
@@ -95,7 +95,10 @@ def read_parts(pages: Sequence[PageFile], notices: list[str]) -> Iterator[tuple[
                 f"The pages have more than {MAX_EPISODE_PIXELS // 1_000_000} million pixels together; "
                 "give fewer at once."
             )
-        for place, name in _named_parts(picture, page.name):
+        named = _named_parts(picture, page.name)
+        if number + len(named) > MAX_PARTS:
+            raise EpisodeError(f"The pages fall into more than {MAX_PARTS} parts; give fewer at once.")
+        for place, name in named:
             part = picture.crop((place.x0, place.y0, place.x1, place.y1))
             yield done, PagePart(_encode(part), name, page.name, number, page.episode, place), part
             number += 1
@@ -105,7 +108,9 @@ def read_parts(pages: Sequence[PageFile], notices: list[str]) -> Iterator[tuple[
 
 def natural(name: str) -> list[tuple[int, str]]:
     """A key that sorts numbers in a name by their value, 2 before 10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+    # By how many digits, then by the digits: `int` refuses more than 4300 of them.
+    parts = [(part.isdecimal(), part.lstrip("0")) for part in re.split(r"(\d+)", name)]
+    return [(len(part), part) if is_number else (-1, part) for is_number, part in parts]
 
 
 def cut_strip(picture: Image.Image) -> list[Box]:
@@ -212,6 +217,8 @@ def _folder_pages(folder: Path, name: str, episode: int) -> list[PageFile]:
 
 
 def _archive_pages(path: Path, name: str, episode: int) -> list[PageFile]:
+    if not path.is_file():
+        raise EpisodeError(f"There is no file {name}; check the path.")
     with _errors_in_words(name), zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
@@ -253,7 +260,7 @@ def _open_entry(path: Path, name: str, entry: zipfile.ZipInfo, shown: str, room:
 def _errors_in_words(name: str) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
+    except BROKEN as error:
         raise EpisodeError(f"{name} cannot be unpacked ({error}); make the archive again.") from None
     except RuntimeError:  # zipfile's word for a missing password
         raise EpisodeError(f"{name} is encrypted; make it again without a password.") from None

@@ -11,6 +11,7 @@ import re
 from functools import cache
 
 LANGUAGES = ("en", "ko")
+LONGEST = 1000  # signs; a stranger's words within could make the search take minutes
 
 SENTENCES: tuple[tuple[str, str], ...] = (
     # Pictures
@@ -90,6 +91,14 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     (
         "The pages have more than {most} million pixels together; give fewer at once.",
         "페이지가 모두 합해 {most}백만 픽셀을 넘습니다. 나눠서 올려 주세요.",
+    ),
+    (
+        "The pages fall into more than {most} parts; give fewer at once.",
+        "페이지가 {most}개가 넘는 조각으로 나뉩니다. 나눠서 올려 주세요.",
+    ),
+    (
+        "Nobody is left to cast: every face is left out or every character dropped; bring some back.",
+        "캐스팅할 인물이 없습니다. 얼굴이 모두 빠졌거나 인물을 모두 뺐습니다. 되돌려 주세요.",
     ),
     (
         "{name} cannot be unpacked ({error}); make the archive again.",
@@ -288,6 +297,8 @@ def said(sentence: str, lang: str) -> str:
 
 
 def _translated(sentence: str) -> str:
+    if len(sentence) > LONGEST:
+        return sentence
     for english, korean in _patterns():
         if found := english.fullmatch(sentence):
             inside = {place: _translated(text) for place, text in found.groupdict().items()}

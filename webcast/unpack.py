@@ -6,6 +6,7 @@ as it is unpacked, for the sizes in an archive's directory may lie.
 
 from __future__ import annotations
 
+import lzma
 import re
 import stat
 import unicodedata
@@ -25,6 +26,15 @@ MAX_ENTRIES = 5000
 NAME_LENGTH = 60
 ARCHIVE_SUFFIXES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".cbz", ".cbr"}
 CHUNK = 1 << 20
+BROKEN = (  # what zipfile lets through for a malformed archive
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    UnicodeDecodeError,
+)
 
 
 def unpack_portraits(files: Iterable[tuple[str | Path, str]], folder: Path) -> int:
@@ -58,7 +68,7 @@ def unpack_portraits(files: Iterable[tuple[str | Path, str]], folder: Path) -> i
 def _errors_in_words(name: str) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
+    except BROKEN as error:
         raise GalleryError(f"{name} cannot be unpacked ({error}); make the ZIP again.") from None
     except RuntimeError:  # zipfile's word for a missing password
         raise GalleryError(f"{name} is encrypted; make a ZIP without a password.") from None
