@@ -23,6 +23,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
 from training.bundle import write_config
 from training.castback import wilson
@@ -39,9 +40,9 @@ from webcast.gallery import Gallery
 from webcast.types import Panel, Person, Portrait
 from webcast.weights import read_config
 
-MAINS, EXTRAS, EACH = 5, 3, (5, 10)
-EPISODES = {HELD_OUT_STYLE: 10} | dict.fromkeys(UNSEEN, 4) | dict.fromkeys(LEARNED, 1)
-DEVELOPMENT_EPISODES = 3  # of each style that is learned
+MAINS, EXTRAS, EACH, PHOTOS = 5, 3, (4, 8), 4
+EPISODES = {HELD_OUT_STYLE: 8} | dict.fromkeys(UNSEEN, 4) | dict.fromkeys(LEARNED, 1)
+DEVELOPMENT_EPISODES = dict.fromkeys(LEARNED, 1) | {"filters": 6}
 HIT = 0.4  # intersection over union from which on a box is that of a face
 LIMITS = np.round(np.arange(0.1, 1.21, 0.02), 2)
 COLOUR_WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5)
@@ -97,7 +98,7 @@ def story(
     rng = seeded(seed, 1 + number)
     roles = []
     for place, person in enumerate(cast):
-        own = photos[person][: EACH[1] if place < MAINS else 1]
+        own = photos[person][: PHOTOS if place < MAINS else 1]
         roles.append(Role(person, tuple(draw(photo, rng) for photo in own)))
     return tell(roles[:MAINS], roles[MAINS:], EACH, rng)
 
@@ -132,15 +133,14 @@ def calibrate(reads: Sequence[Read]) -> tuple[Clustering, float]:
     return Clustering(float(LIMITS[best[len(best) // 2]]), COLOUR_WEIGHTS[row]), float(scores.max())
 
 
-def development_reads(stages: Stages, gallery: Gallery, data: Path, landmarks: Path) -> list[Read]:
+def development_stories(data: Path, landmarks: Path) -> list[Story]:
     """Episodes of development people in the styles that are learned."""
     photos = development_photos(data, landmarks)
-    told = [
+    return [
         one
-        for number, draw in enumerate(LEARNED.values())
-        for one in stories(photos, draw, DEVELOPMENT_EPISODES, 4, 40 + number)
+        for number, (style, draw) in enumerate(LEARNED.items())
+        for one in stories(photos, draw, DEVELOPMENT_EPISODES[style], PHOTOS, 40 + number)
     ]
-    return [read(stages, one, gallery, BEFORE_CALIBRATION) for one in told]
 
 
 def test_stories(photos: Sequence[FacePhoto], style: str) -> list[Story]:
@@ -217,12 +217,12 @@ def measure_cast(report: Report, reads: Sequence[Read], casts: Sequence[EpisodeC
     report.row("of those called firm", f"{sum(firm)} of {len(firm)}", "")
 
 
-def measure(report: Report, stages: Stages, photos: Sequence[FacePhoto], gallery: Gallery) -> None:
+def measure(report: Report, stages: Stages, told: dict[str, list[Story]], gallery: Gallery) -> None:
     header = "style", "episodes", "faces", "precision", "recall", "F1", "one cluster", "all apart", "mains"
     report.table(f"Characters, B-cubed, {MAINS} mains and {EXTRAS} extras an episode", header)
     held_out: list[Read] = []
-    for style in EPISODES:
-        reads = [read(stages, told, gallery, stages.clustering) for told in test_stories(photos, style)]
+    for style, own in told.items():
+        reads = [read(stages, one, gallery, stages.clustering) for one in tqdm(own, desc=style)]
         measure_style(report, style, reads)
         if style == HELD_OUT_STYLE:
             held_out = reads
@@ -245,12 +245,16 @@ def main() -> None:
     args = parser.parse_args()
     if args.write and not args.calibrate:
         parser.error("--write writes what --calibrate finds; give both")
+    # Drawn first, in processes of its own: OpenCV hangs in a process that is forked after its threads began.
+    photos = test_photos(args.data, args.landmarks)
+    told = {style: test_stories(photos, style) for style in EPISODES}
+    development = development_stories(args.data, args.landmarks) if args.calibrate else []
     stages, report = load_stages(args.weights, "cpu"), Report()
     report.say(f"`python -m {__spec__.name} {' '.join(sys.argv[1:])}`")
-    photos = test_photos(args.data, args.landmarks)
     gallery = second_portraits(photos, stages)
     if args.calibrate:
-        how, f1 = calibrate(development_reads(stages, gallery, args.data, args.landmarks))
+        read_so = partial(read, stages, gallery=gallery, how=BEFORE_CALIBRATION)
+        how, f1 = calibrate([read_so(one) for one in tqdm(development, desc="development")])
         report.say("", f"Limit {how.limit}, colours count {how.colour_weight}: development F1 {f1:.2f}.")
         stages = replace(stages, clustering=how)
     if args.write:
@@ -258,7 +262,7 @@ def main() -> None:
         write_config(read_config(args.weights) | {"characters": characters}, args.weights)
     if stages.clustering is None:
         parser.error(f"{args.weights} has no limit yet; give --calibrate")
-    measure(report, stages, photos, gallery)
+    measure(report, stages, told, gallery)
 
 
 if __name__ == "__main__":

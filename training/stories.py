@@ -7,6 +7,7 @@ the same episode.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -41,9 +42,9 @@ class Role:
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """An episode as one strip, with the box and the person of each face on it; `mains` are seen often."""
+    """An episode as one strip, JPEG, with box and person of each face on it; `mains` are seen often."""
 
-    strip: Image.Image
+    strip: bytes
     faces: tuple[tuple[Box, str], ...]
     mains: tuple[str, ...]
 
@@ -108,7 +109,7 @@ def tell(
         count = int(rng.choice([1, 1, 2, 2, 3]))
         shown, seen = seen[:count], seen[count:]
         pictures = [appearance(role, rng) for role in shown]
-        height = int(rng.integers(620, 1400))
+        height = int(rng.integers(520, 1000))
         page, boxes = compose(pictures, (BREADTH_PX, height), rng)
         gap = int(rng.integers(60, 200))
         faces += [(box.shifted(0, top + gap), role.person) for box, role in zip(boxes, shown, strict=True)]
@@ -117,7 +118,9 @@ def tell(
     strip = Image.new("RGB", (BREADTH_PX, top + 60), "white")
     for y, page in pages:
         strip.paste(page, (0, y))
-    return Story(strip, tuple(faces), tuple(role.person for role in mains))
+    file = io.BytesIO()
+    strip.save(file, "JPEG", quality=95)
+    return Story(file.getvalue(), tuple(faces), tuple(role.person for role in mains))
 
 
 def appearance(role: Role, rng: np.random.Generator) -> tuple[Image.Image, Box]:

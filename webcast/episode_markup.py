@@ -46,7 +46,7 @@ body { font-family: webcast, system-ui, sans-serif; }
 .part h3 { margin: 20px 0 8px; font-size: 1rem; }
 .part ul { margin: 8px 0; padding-left: 20px; }
 .doubt { border-left: 4px solid var(--wc-accent); padding-left: 12px; margin: 8px 0; }
-.way { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 12px; max-width: 620px; }
+.way { display: grid; grid-template-columns: repeat(auto-fit, minmax(120px, 1fr)); gap: 12px; }
 .faces { display: grid; grid-template-columns: repeat(auto-fill, minmax(88px, 1fr)); gap: 8px; }
 figure { margin: 0; }
 figcaption { font-size: .8rem; line-height: 1.35; padding-top: 4px; overflow-wrap: anywhere; }
@@ -103,6 +103,7 @@ def part_card(cast: EpisodeCast, part: Part, lang: str, why: Occlusion | None = 
 def font_face(text: str) -> str:
     """CSS for the bundled font with the letters of a text alone, inside the page."""
     options = subset.Options(flavor="woff", layout_features=["*"], name_IDs=[], notdef_outline=True)
+    options.drop_tables += ["TSI0", "TSI1", "TSI2", "TSI3", "TSI5"]  # the font's sources for its hints
     with TTFont(FONTS / "NanumGothic.ttf") as font:
         cutter = subset.Subsetter(options)
         cutter.populate(text=text + "…0123456789")

@@ -26,15 +26,16 @@ Place = tuple[int, int, int]  # left, top, and the side or the width
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the drawing, the photo made of it and the actor lie, where the words, and how many phrases."""
+    """Where the drawing, the photo made of it and the actor lie, where the words, and how much of them."""
 
     pictures: tuple[Place, Place, Place]
     words: Place
     phrases: int
+    name_px: int
 
 
-SQUARE = Layout(((MARGIN, 56, 300), (MARGIN, 396, 300), (400, 56, 620)), (MARGIN, 770, 968), 3)
-WIDE = Layout(((MARGIN, 48, 216), (MARGIN, 304, 216), (310, 48, 456)), (810, 130, 340), 5)
+SQUARE = Layout(((MARGIN, 56, 300), (MARGIN, 396, 300), (400, 56, 620)), (MARGIN, 770, 968), 3, 64)
+WIDE = Layout(((MARGIN, 48, 216), (MARGIN, 304, 216), (310, 48, 400)), (750, 130, 410), 3, 44)
 
 
 def draw_card(
@@ -75,7 +76,7 @@ def _write_part(draw: ImageDraw.ImageDraw, part: Part, lang: str, layout: Layout
     left, top, room = layout.words
     draw_fitted(draw, (left, top), character_name(part.character, lang), 34, room)
     draw_fitted(draw, (left, top + 40), part_verdict(part, lang), 26, room, "", GREY)
-    draw_fitted(draw, (left, top + 112), player(part, lang), 64, room)
+    draw_fitted(draw, (left, top + 112), player(part, lang), layout.name_px, room)
     for line, phrase in enumerate(firmness_in_words(part, lang)[: layout.phrases]):
         draw_fitted(draw, (left, top + 158 + 34 * line), phrase, 24, room, "", GREY)
 
