@@ -262,7 +262,7 @@ def test_names_in_hangul_and_with_path_characters(plain, good, tmp_path, capsys)
     assert run("gallery", "build", folder, "--out", tmp_path / "g") == 0
     assert run("cast", good, "--gallery", tmp_path / "g", "--out", tmp_path / "out") == 0
     told = json.loads((tmp_path / "out" / "cast.json").read_text(encoding="utf-8"))
-    assert told["standings"][0]["person"] == {"id": "김민수", "name": "김민수", "gender": None}
+    assert told["standings"][0]["person"] == {"id": "김민수", "name": "김민수", "gender": None, "born": None}
     assert {s["person"]["id"] for s in told["standings"]} == {"김민수", "etc-b"}
     assert {path.parent for path in (tmp_path / "out").rglob("*")} == {tmp_path / "out"}
     assert "1  김민수" in capsys.readouterr().out

@@ -279,7 +279,10 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         "no face was found on it; use a photo that shows the face from the front.",
         "얼굴을 찾지 못했습니다. 정면 얼굴이 나온 사진을 써 주세요.",
     ),
-    ("{file} needs a column called name; it has {found}.", "{file}: name 열이 필요합니다. 있는 열: {found}."),
+    (
+        "{file} needs a column called {needed}; it has {found}.",
+        "{file}: {needed} 열이 필요합니다. 있는 열: {found}.",
+    ),
     (
         "{file} has {text} under born; write a year such as 1990.",
         "{file}: born 열에 {text}이(가) 있습니다. 1990처럼 연도를 적어 주세요.",
