@@ -23,8 +23,9 @@ class Parts:
     """Which part does each stage; None is the one that the weights name.
 
     Detectors may be joined: `animeface+lbpcascade`. The photo parts are for portraits (building a gallery);
-    where the weights name none for photos, it is the one they name for drawings. `distance` is cosine or euclidean. `folder` is a folder or a Hub id
-    that holds the parts' weights, each in a folder of its name; None is `parts/` inside the weights.
+    where the weights name none for photos, it is the one they name for drawings. `distance` is cosine or
+    euclidean. `folder` is a folder or a Hub id that holds the parts' weights, each in a folder of its name;
+    None is `parts/` inside the weights.
     """
 
     detector: str | None = None
