@@ -17,13 +17,18 @@ START_S = 280  # below the timeout of one test
 
 
 @contextmanager
-def serve(log: Path) -> Iterator[str]:
+def serve(log: Path, drawer: Path) -> Iterator[str]:
     """The app's address, from when it answers until the block ends."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}/"
-    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    environment = {
+        **os.environ,
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_SERVER_NAME": "127.0.0.1",
+        "WEBCAST_DRAWER": str(drawer),
+    }
     with log.open("w") as written:
         app = subprocess.Popen(
             [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=written, stderr=subprocess.STDOUT

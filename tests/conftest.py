@@ -15,8 +15,11 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 @pytest.fixture(scope="session")
 def app_url(tmp_path_factory):
-    """The address of the app with its bundle, started once."""
+    """The address of the app with its bundle and an untrained drawer, started once."""
     from tests.app_server import serve
+    from tests.tiny_weights import write_realizer
 
-    with serve(tmp_path_factory.mktemp("app") / "log.txt") as url:
+    folder = tmp_path_factory.mktemp("app")
+    drawer = write_realizer(folder / "drawer", direction="photo-to-drawn")
+    with serve(folder / "log.txt", drawer) as url:
         yield url

@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,6 +15,15 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from tests.app_server import EXAMPLES, ROOT
+from webcast.dataset import read_photos, read_table
+
+BUNDLED_GALLERY = ROOT / "webcast" / "bundle" / "gallery"
+
+
+ENDPOINTS = {
+    "cast", "cast_episode", "edit_episode", "explain", "detect", "realize", "draw", "compare", "gallery",
+    "own_actors", "settings",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +48,7 @@ def call(app_url, name, data, headers=None):
 
 def test_only_the_endpoints_that_are_promised_are_public(client):
     api = client.view_api(return_format="dict", print_info=False)
-    assert set(api["named_endpoints"]) == {"/cast", "/detect", "/realize", "/gallery"}
+    assert {name.strip("/") for name in api["named_endpoints"]} == ENDPOINTS
     assert api["unnamed_endpoints"] == {}
     for endpoint in api["named_endpoints"].values():
         assert endpoint["description"]
@@ -102,6 +114,171 @@ def test_the_gallery_names_its_people_and_where_they_are_from(client):
     assert told["sources"]["gallery_revision"]
 
 
+def test_a_photo_becomes_a_drawing(client, page):
+    drawings, told = client.predict([page], api_name="/draw")
+    with Image.open(drawings[0]) as drawing:
+        assert drawing.width == drawing.height
+    assert told == {"notices": []}
+
+
+def test_the_parts_of_a_stage_are_compared(client, page):
+    pictures, told = client.predict(page, "realizer", api_name="/compare")
+    here = [part for part in told["parts"] if part["here"]]
+    assert len(pictures) == len(here) >= 2
+    assert all(part["seconds"] >= 0 and part["told"] for part in here)
+    missing = next(part for part in told["parts"] if part["part"] == "cyclegan")
+    assert not missing["here"]
+    assert "train it" in missing["told"]
+
+
+def test_another_stage_is_refused_with_the_right_ones(client, page):
+    with pytest.raises(AppError, match="choose one of detector"):
+        client.predict(page, "sharpener", api_name="/compare")
+
+
+def test_a_program_can_bring_its_own_actors_and_nobody_else_sees_them(client, page, tmp_path):
+    photos = list(read_photos(read_table(BUNDLED_GALLERY), BUNDLED_GALLERY))[:4]
+    paths = [tmp_path / f"우리 배우 {number}.png" for number in range(4)]
+    for path, photo in zip(paths, photos, strict=True):
+        path.write_bytes(photo.file)
+    told = client.predict([handle_file(path) for path in paths], api_name="/own_actors")
+    assert [person["name"] for person in told["people"]] == ["우리 배우"]
+    _, cast = client.predict([page], [0], visit=told["visit"], api_name="/cast")
+    assert cast["standings"][0]["person"]["name"] == "우리 배우"
+    mine = client.predict(visit=told["visit"], api_name="/gallery")["people"]
+    assert [person["portraits"] for person in mine] == [4]
+    assert "우리 배우" not in json.dumps(client.predict(api_name="/gallery"), ensure_ascii=False)
+
+
+def test_another_visit_is_refused(client, page):
+    for name in ("/cast", "/detect", "/realize"):
+        with pytest.raises(AppError, match="not remembered"):
+            client.predict([page], visit="guessed", api_name=name)
+
+
+def test_parts_are_chosen_by_name_for_a_visit(client, page):
+    told = client.predict(upscaler="none", realizer="none", api_name="/settings")
+    assert {"name", "label", "missing"} == set(told["parts"]["upscaler"][0])
+    _, cast = client.predict([page], [0], visit=told["visit"], api_name="/cast")
+    assert any("upscaler none, realizer none" in notice for notice in cast["notices"])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"upscaler": "magic"}, {"similarity": "magic"}, {"detector": "haar+magic"}]
+)
+def test_a_wrong_part_is_refused_with_the_right_ones(client, wrong):
+    with pytest.raises(AppError, match="choose"):
+        client.predict(**wrong, api_name="/settings")
+
+
+def test_a_part_without_its_weights_says_what_to_fetch(client):
+    with pytest.raises(AppError, match="train it"):
+        client.predict(realizer="cyclegan", api_name="/settings")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """The example pages as an episode, in an order that only natural sorting puts right."""
+    path = tmp_path_factory.mktemp("episode") / "한 화.cbz"
+    with zipfile.ZipFile(path, "w") as pages:
+        for number, example in zip((10, 2), EXAMPLES[:2], strict=True):
+            pages.write(example, f"한 화/page{number}.png")
+    return path
+
+
+@pytest.fixture(scope="module")
+def episode(client, archive):
+    """What /cast_episode answers to it: files, cards and what is told."""
+    return client.predict([handle_file(archive)], api_name="/cast_episode")
+
+
+def test_an_episode_is_cast_and_nobody_plays_two_parts(episode):
+    files, cards, told = episode
+    people = [c["person"]["id"] for c in told["characters"] if c["person"]]
+    assert people
+    assert len(people) == len(set(people)) == len(cards)
+    assert [Path(file).suffix for file in files] == [".html", ".json", ".csv"]
+    assert json.loads(Path(files[1]).read_text(encoding="utf-8"))["characters"] == told["characters"]
+    assert {Path(face["page"]).name for c in told["characters"] for face in c["faces"]} == {
+        "page2.png",
+        "page10.png",
+    }
+    with Image.open(cards[0]) as card:
+        assert card.width >= 1080
+
+
+def test_what_is_put_right_is_followed(client, episode):
+    told = episode[2]
+    first, second = (character["id"] for character in told["characters"][:2])
+    changes = [{"do": "rename", "id": first, "name": "미나"}, {"do": "drop", "id": second}]
+    _, cards, after = client.predict(told["visit"], changes, api_name="/edit_episode")
+    assert after["characters"][0]["name"] == "미나"
+    assert len(cards) == sum(character["person"] is not None for character in after["characters"])
+    assert second not in [character["id"] for character in after["characters"]]
+
+    out = after["characters"][0]["person"]["id"]
+    visit = client.predict(without=[out], visit=told["visit"], api_name="/settings")["visit"]
+    _, _, again = client.predict(visit, [{"do": "restore", "id": second}], api_name="/edit_episode")
+    assert out not in [c["person"]["id"] for c in again["characters"] if c["person"]]
+
+
+def test_why_is_told_as_a_map_of_each_of_the_best_faces(client, episode):
+    told = episode[2]
+    maps, said = client.predict(told["visit"], told["characters"][0]["id"], api_name="/explain")
+    assert len(maps) == len(said["faces"]) > 0
+    assert all(len(grid) > 1 for grid in said["drop"].values())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        None,
+        "merge",
+        {},
+        {"do": "explode"},
+        {"do": "merge"},
+        {"do": "merge", "ids": ["c1"]},
+        {"do": "merge", "ids": [["c1"], {"c": 2}]},
+        {"do": "split", "id": "c1", "faces": ["a"]},
+        {"do": "split", "id": "c999", "faces": [0]},
+        {"do": "rename", "id": "c1", "name": 5},
+        {"do": "gender", "id": "c1", "gender": "unicorn"},
+        {"do": "bring_back", "face": True},
+        {"do": "leave_out", "faces": [10**9]},
+    ],
+)
+def test_a_change_that_cannot_be_made_is_refused_with_a_sentence(client, episode, change):
+    with pytest.raises(AppError) as answer:
+        client.predict(episode[2]["visit"], [change], api_name="/edit_episode")
+    assert str(answer.value).endswith(".")
+    assert "Traceback" not in str(answer.value)
+
+
+def test_another_visits_episode_cannot_be_had(client, episode):
+    visit = client.predict(api_name="/settings")["visit"]
+    with pytest.raises(AppError, match="no episode yet"):
+        client.predict(visit, [], api_name="/edit_episode")
+    with pytest.raises(AppError, match="not remembered"):
+        client.predict("guessed", "c1", api_name="/explain")
+
+
+@pytest.mark.parametrize("kind", ["broken", "nested", "crowded", "textual"])
+def test_a_bad_archive_is_answered_with_a_sentence(client, tmp_path, kind):
+    path = tmp_path / f"{kind}.zip"
+    with zipfile.ZipFile(path, "w") as pages:
+        if kind == "nested":
+            pages.writestr("inner.zip", b"PK")
+        for number in range(201 if kind == "crowded" else 0):
+            pages.writestr(f"{number}.png", b"")
+        pages.writestr("notes.txt", "no page")
+    if kind == "broken":
+        path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(AppError) as answer:
+        client.predict([handle_file(path)], lang="ko", api_name="/cast_episode")
+    assert re.search("[가-힣]", str(answer.value)), "the library's sentence is told in Korean"
+    assert str(tmp_path) not in str(answer.value)
+
+
 def bad_file(folder, kind):
     path = folder / f"{kind}.png"
     if kind == "text":
@@ -156,12 +333,12 @@ def test_another_language_is_refused(client, page):
 
 def test_the_language_follows_the_request(app_url):
     headers = {"accept-language": "ko-KR,ko;q=0.9"}
-    event, said = call(app_url, "detect", [[], None], headers)
+    event, said = call(app_url, "detect", [[], None, None], headers)
     assert event == "error"
     assert "아직 페이지가 없습니다" in said["error"]
 
 
-@pytest.mark.parametrize("path", ["", "gallery", "about"])
+@pytest.mark.parametrize("path", ["", "episode", "draw", "gallery", "compare", "about"])
 def test_every_page_is_served(app_url, path):
     assert httpx.get(f"{app_url}{path}", timeout=60).status_code == 200
 
@@ -193,7 +370,7 @@ def test_too_many_pages_are_refused(client, page):
     ],
 )
 def test_files_that_nobody_uploaded_are_not_read(app_url, pages):
-    event, said = call(app_url, "detect", [pages, None])
+    event, said = call(app_url, "detect", [pages, None, None])
     assert event == "error"
     assert said["error"], "a sentence is due, not a traceback kept silent"
     assert "root:" not in said["error"]
@@ -201,15 +378,26 @@ def test_files_that_nobody_uploaded_are_not_read(app_url, pages):
 
 def test_gradio_itself_refuses_files_that_were_not_uploaded(app_url):
     stolen = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
-    assert call(app_url, "detect", [[stolen], None])[0] == "error"
+    assert call(app_url, "detect", [[stolen], None, None])[0] == "error"
 
 
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("show_example", ["direct", None]),
-        ("show_pages", [[], "direct", None]),
-        ("show_all", ["direct", None]),
+        ("show_example", [None]),
+        ("show_pages", [[], None]),
+        ("show_all", ["guessed token"]),
+        ("show_drawing", [None]),
+        ("show_comparison", [None, "detector", None]),
+        ("show_episode", [["/etc/passwd"], None]),
+        ("show_edited", [None]),
+        ("show_without", ["guessed token"]),
+        ("show_why", [None]),
+        ("show_files", [None]),
+        ("set_filters", [None, "unicorn", None, None, [], []]),
+        ("set_filters", [None, "", "old", {"a": 1}, [{"b": 2}], 5]),
+        ("set_parts", [None, "direct", ["../../etc"], "none", "none", "resnet18", "cosine"]),
+        ("set_parts", [None, {"a": 1}, [[]], 5, None, "resnet18", "cosine"]),
         ("use_folder", ["guessed token"]),
         ("use_actors", [["/etc/passwd"], None]),
     ],
@@ -229,7 +417,7 @@ def test_the_page_says_limits_sources_and_when_uploads_go(app_url):
     page = httpx.get(f"{app_url}config", timeout=60).text
     for words in ("12 pages", "20 MB", "24 faces", "24 may", "deleted within", "AI resemblance", "Weights:"):
         assert words in page
-    assert json.loads(page)["i18n_translations"]["ko"]["stop"] == "멈추기"
+    assert json.loads(page)["i18n_translations"]["ko"]["webcast_stop"] == "멈추기"
 
 
 @pytest.mark.slow

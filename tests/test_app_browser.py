@@ -150,8 +150,7 @@ def test_own_actors_are_cast_on_every_page_and_for_this_visit_only(page, browser
 
     go_to(page, "The gallery")
     page.get_by_text("your 3 actors").wait_for()
-    page.get_by_role("button", name="Your own actors").click()
-    page.get_by_role("button", name="Back to the gallery").click()
+    page.get_by_label("the gallery of this app").check()
     page.wait_for_function("() => !document.querySelector('#people').innerText.includes('우리 배우')")
 
 
@@ -191,6 +190,110 @@ def test_the_page_about_shows_the_cards(page):
     assert "never an identification" in page.inner_text("#about")
 
 
+def test_a_photo_becomes_a_drawing(page):
+    go_to(page, "Draw a photo")
+    drop(page, "#photo", EXAMPLES[0])
+    page.wait_for_selector("#drawing img")
+    assert page.locator("#both img").count() == 2
+
+
+def test_parts_are_compared_on_one_picture(page):
+    go_to(page, "Compare")
+    drop(page, "#picture", EXAMPLES[0])
+    page.locator("#columns .wc-column").first.wait_for()
+    assert page.locator("#columns .wc-column").count() >= 3
+    assert "face" in page.locator("#columns .wc-column").first.inner_text()
+    assert "lbpcascade_animeface.xml" in page.locator("#columns details").inner_html()
+
+
+def test_a_part_chosen_on_the_page_is_used_and_remembered(page):
+    page.locator("#examples button").first.click()
+    wait_for_cast(page)
+    page.get_by_role("button", name="parts and settings").click()
+    page.get_by_label("Upscales drawings").click()
+    page.get_by_role("option", name="no upscaling").click()
+    page.get_by_text("Parts other than the weights' own: upscaler none").wait_for()
+    page.reload()
+    page.get_by_role("button", name="parts and settings").click()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#settings input')].some(it => it.value === 'no upscaling')"
+    )
+
+
+def episode(folder: Path, copies: int = 1) -> Path:
+    with zipfile.ZipFile(folder / "episode.zip", "w") as archive:
+        for example in EXAMPLES:
+            with Image.open(example) as picture:
+                picture.convert("RGB").save(folder / "page.jpg", quality=85)
+            for number in range(copies):
+                archive.write(folder / "page.jpg", f"{number}/{example.stem}.jpg")
+    return folder / "episode.zip"
+
+
+def test_an_episode_is_cast_put_right_and_kept(page, tmp_path):
+    go_to(page, "Cast an episode")
+    drop(page, "#episode", episode(tmp_path))
+    page.locator("#cast .wc-part").first.wait_for()
+    characters = page.locator("#characters .wc-character").count()
+    assert characters >= 2
+
+    page.locator("#characters [data-tick]").nth(0).check()
+    page.locator("#characters [data-tick]").nth(1).check()
+    page.get_by_role("button", name="Merge the ticked").click()
+    count = "count => document.querySelectorAll('#characters .wc-character').length === count"
+    page.wait_for_function(count, arg=characters - 1)
+
+    faces = page.locator("#characters .wc-character").first.locator("[data-face]")
+    faces.first.click()
+    assert faces.first.get_attribute("aria-pressed") == "true"
+    page.get_by_role("button", name="Split off").first.click()
+    page.wait_for_function(count, arg=characters)
+
+    name = page.locator("#characters input[data-do=rename]").first
+    name.fill("Mina <b>")
+    name.press("Enter")
+    page.locator("#cast").get_by_text("Mina <b>").first.wait_for()
+
+    without = page.locator("#cast [data-do=without]").first
+    actor = without.inner_text().removeprefix("Not ")
+    without.click()
+    page.wait_for_function("name => !document.querySelector('#cast').innerText.includes(name)", arg=actor)
+
+    page.locator("#cast [data-do=why]").first.click()
+    page.locator("#why .wc-ballot").first.wait_for()
+    assert page.locator("#why .wc-way figure").count() >= 3
+
+    page.get_by_role("button", name="Keep the cast").click()
+    page.locator("#cards img").first.wait_for()
+    with page.expect_download() as download:
+        page.locator("#files a[download]").first.click()
+    sheet = Path(download.value.path()).read_text(encoding="utf-8")
+    assert "Mina &lt;b&gt;" in sheet
+    assert actor not in sheet
+
+    page.reload()
+    page.locator("#cast").get_by_text("Mina <b>").first.wait_for()
+    assert actor not in page.inner_text("#cast"), "the visit is remembered, and who is left out"
+
+
+def test_long_work_can_be_stopped_and_the_next_is_done(page, tmp_path):
+    go_to(page, "Cast an episode")
+    drop(page, "#episode", episode(tmp_path, copies=30))
+    page.get_by_text("Looking for faces").first.wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Stopped, as you asked").first.wait_for()
+    page.locator("#example-episode").click()
+    page.locator("#cast .wc-part").first.wait_for()
+
+
+def test_a_bad_archive_is_answered_on_the_page(page, tmp_path):
+    (tmp_path / "bad.zip").write_bytes(b"PK this is no archive")
+    go_to(page, "Cast an episode")
+    drop(page, "#episode", tmp_path / "bad.zip")
+    page.get_by_text("That did not work").first.wait_for()
+    assert "Traceback" not in page.inner_text("body")
+
+
 def test_a_korean_browser_gets_korean(browser, app_url, tmp_path):
     context = browser.new_context(locale="ko-KR")
     context.set_default_timeout(PATIENCE_MS)
@@ -214,7 +317,7 @@ def test_the_page_asks_nobody_else_and_fits_a_phone(browser, app_url):
     page.locator("#examples button").first.click()
     wait_for_cast(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
-    for path in ("gallery", "about"):
+    for path in ("episode", "draw", "gallery", "compare", "about"):
         page.goto(f"{app_url}{path}")
         page.wait_for_selector(".wc-footer")
         assert page.evaluate("document.documentElement.scrollWidth") <= 375

@@ -8,6 +8,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 
 from tests.app_server import EXAMPLES
+from tests.test_app import ENDPOINTS
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +35,10 @@ def page():
 
 def test_the_tools_are_listed_with_what_they_take(tools):
     listed = {tool.name: tool for tool in tools()}
-    assert set(listed) == {"cast", "detect", "realize", "gallery"}
+    assert set(listed) == ENDPOINTS
     assert all(tool.description for tool in listed.values())
     takes = listed["cast"].inputSchema
-    assert set(takes["properties"]) == {"pages", "faces", "similarity", "lang"}
+    assert set(takes["properties"]) == {"pages", "faces", "similarity", "visit", "lang"}
     assert takes["required"] == ["pages"]
     assert all(argument["description"] for argument in takes["properties"].values())
 

@@ -8,15 +8,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
-    {"types", "errors"},
-    {"images", "main_faces", "networks", "photos", "words", "labels", "visits", "opencv", "parts", "korean"},
+    {"types", "errors", "korean"},
+    {"images", "main_faces", "networks", "photos", "words", "labels", "visits", "opencv", "parts"},
     {"weights", "tensors", "dataset", "markup", "unpack", "align", "heads", "episode"},
-    {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet", "page_markup"},
+    {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet", "page_markup", "page_scripts"},
     {"intake", "looks", "characters", "selection", "ensemble", "occlusion"},
     {"edits", "casting"},
     {"episode_words"},
     {"share_card"},
-    {"episode_markup"},
+    {"episode_markup", "episode_page"},
     {"episode_sheet"},
     {"hub", "caster", "published_detectors"},
     {"build"},
@@ -28,6 +28,7 @@ NEVER = {"gradio", "accelerate", "training", "spaces", "mediapipe"}
 WITHOUT_TORCH = {
     "types", "errors", "images", "photos", "words", "dataset", "markup", "unpack", "gallery", "vote", "sheet",
     "hub", "__init__", "__main__", "align", "opencv", "labels", "visits", "page_markup", "parts", "heads",
+    "page_scripts", "episode_page",
     "episode", "intake", "looks", "characters", "selection", "ensemble", "edits", "casting", "occlusion",
     "korean", "episode_words", "share_card", "episode_markup", "episode_sheet",
 }  # fmt: skip

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from webcast.sheet import DISCLAIMER, SHEET_SIZE, draw_faces, draw_sheet, to_json, write_sheet
+from webcast.markup import ballots
+from webcast.sheet import SHEET_SIZE, draw_faces, draw_sheet, to_json, write_sheet
 from webcast.types import (
     Ballot,
     Box,
@@ -21,7 +22,7 @@ from webcast.types import (
     Standing,
     Vote,
 )
-from webcast.words import firmness_in_words
+from webcast.words import DISCLAIMER, firmness_in_words
 
 SOURCES = Sources("bundle", "0123456789ab", "bundle", "ba9876543210")
 
@@ -158,6 +159,13 @@ def test_hostile_names_stay_words_in_html_and_stay_inside_the_folder(tmp_path):
     assert "x" not in page.sources
     assert "script" not in page.tags
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_result_is_told_in_korean_too():
+    result = a_result()
+    assert firmness_in_words(result, "ko") == "5표 가운데 3표, 다음 사람보다 1표 앞섬."
+    assert not np.array_equal(np.asarray(draw_sheet(result, "ko")), np.asarray(draw_sheet(result)))
+    assert "사진이 된 얼굴" in ballots(result, "ko")
 
 
 def test_html_never_shows_a_cosine(tmp_path):

@@ -118,9 +118,10 @@ class Stages:
                 f"The weights {self.name} have no drawer, which makes drawings of photos; name one with "
                 "--drawer, a folder or a Hub id with what `python -m training.train` exported."
             )
-        return self.drawer.realize([self._head(photo) for photo in photos])
+        return self.drawer.realize([self.head(photo) for photo in photos])
 
-    def _head(self, photo: Page) -> Image.Image:
+    def head(self, photo: Page) -> Image.Image:
+        """The head crop of the largest face of a photo; `NoFaceError` where there is none."""
         (panel,), _ = load_panels([photo])
         (faces,) = (self.photo_detector or self.detector).detect([panel])
         if not faces:

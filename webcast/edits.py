@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 
 from webcast.characters import best_first, nearest_character, presence
 from webcast.episode import Character, Episode, Sighting
@@ -123,3 +124,43 @@ def _ranked(episode: Episode, characters: Sequence[Character]) -> Episode:
     ranked = sorted(characters, key=lambda character: presence(faces(character)))
     in_order = tuple(replace(character, faces=best_first(faces(character))) for character in ranked)
     return replace(episode, characters=in_order)
+
+
+def _mark(episode: Episode, id: str, gender: str) -> Episode:
+    return mark_gender(episode, id, gender or None)
+
+
+def _leave_out_all(episode: Episode, faces: Sequence[int]) -> Episode:
+    return reduce(leave_out, faces, episode)
+
+
+EDITS = {
+    "merge": (merge, {"ids": list}),
+    "split": (split, {"id": str, "faces": list}),
+    "drop": (drop, {"id": str}),
+    "restore": (restore, {"id": str}),
+    "rename": (rename, {"id": str, "name": str}),
+    "gender": (_mark, {"id": str, "gender": str}),
+    "leave_out": (_leave_out_all, {"faces": list}),
+    "bring_back": (bring_back, {"face": int}),
+}
+"""What an edit that is written down may be: its function, and what it is about."""
+
+
+def apply(episode: Episode, edit: object) -> Episode:
+    """An edit that is written down, as `{"do": "merge", "ids": ["c1", "c2"]}`; see `EDITS`.
+
+    It may come from anywhere: raises `EpisodeError` for whatever is no such edit.
+    """
+    asked = edit if isinstance(edit, dict) else {}
+    change, wanted = EDITS.get(str(asked.get("do")), (None, {}))
+    values = [asked.get(name) for name in wanted]
+    fits = all(type(value) is kind for value, kind in zip(values, wanted.values(), strict=True))
+    flat = [each for value in values for each in (value if isinstance(value, list) else [value])]
+    if change is None or not fits or not all(type(each) in (str, int) for each in flat):
+        raise EpisodeError(f"There is no such edit; one is written as {_written()}.")
+    return change(episode, *values)
+
+
+def _written() -> str:
+    return " or ".join(f"{{do: {name}, {', '.join(wanted)}}}" for name, (_, wanted) in EDITS.items())

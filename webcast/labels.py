@@ -20,6 +20,18 @@ LABELS: dict[str, tuple[str, str]] = {
     "nav_gallery": ("The gallery", "배우 갤러리"),
     "nav_compare": ("Compare", "비교"),
     "nav_about": ("About", "소개"),
+    "lead_draw": (
+        "The way back: a photo becomes a webtoon drawing.",
+        "반대 방향: 사진이 웹툰 그림이 됩니다.",
+    ),
+    "lead_episode": (
+        "A whole story gets its cast: who plays her, who plays him, and nobody twice.",
+        "이야기 전체를 캐스팅합니다. 그녀는 누가, 그는 누가 맡을지, 한 사람이 두 역을 맡지 않게.",
+    ),
+    "lead_compare": (
+        "Every part that can do a stage, side by side on a picture of yours.",
+        "한 단계를 할 수 있는 모든 부품을 내 그림으로 나란히 비교합니다.",
+    ),
     "lead_gallery": (
         "Who can be cast, and where their pictures are from. Bring your own actors, too.",
         "캐스팅할 수 있는 사람들과 사진의 출처입니다. 내 배우를 데려올 수도 있습니다.",
@@ -36,9 +48,9 @@ LABELS: dict[str, tuple[str, str]] = {
     ),
     "foot_limits": (
         "At once: {pages} pages of {file_mb} MB each, {megapixels} megapixels together; {faces} faces; "
-        "{photos} portraits of your own. One call is computed at a time, {waiting} may wait.",
-        "한 번에 {file_mb} MB 이하 페이지 {pages}장, 모두 합해 {megapixels}메가픽셀, 얼굴 {faces}개, 내 배우 사진 "
-        "{photos}장까지. 계산은 한 번에 하나씩, 대기는 {waiting}명까지 합니다.",
+        "an episode of {episode_pages} pages and {episode_faces} faces; {photos} portraits of your own. One call is computed at a time, {waiting} may wait.",
+        "한 번에 {file_mb} MB 이하 페이지 {pages}장, 모두 합해 {megapixels}메가픽셀, 얼굴 {faces}개, 한 화는 {episode_pages}쪽과 얼굴 {episode_faces}개, "
+        "내 배우 사진 {photos}장까지. 계산은 한 번에 하나씩, 대기는 {waiting}명까지 합니다.",
     ),
     "foot_private": (
         "Your pictures go to the machine that runs this page, serve for nothing else, and are deleted within "
@@ -57,6 +69,7 @@ LABELS: dict[str, tuple[str, str]] = {
     # Progress by stage
     "stage_read": ("Opening the pages", "페이지를 여는 중"),
     "stage_detect": ("Looking for faces", "얼굴을 찾는 중"),
+    "stage_embed faces": ("Telling the characters apart", "등장인물을 가려내는 중"),
     "stage_upscale": ("Upscaling the heads", "얼굴을 크게 만드는 중"),
     "stage_realize": ("Turning the drawings into photos", "그림을 사진으로 바꾸는 중"),
     "stage_embed": ("Comparing with the gallery", "갤러리와 비교하는 중"),
@@ -93,7 +106,11 @@ LABELS: dict[str, tuple[str, str]] = {
     ),
     "sheet": ("The casting sheet", "캐스팅 시트"),
     "slider": ("Drag: from the drawing to the photo", "끌어 보세요: 그림에서 사진으로"),
-    "settings": ("How faces are compared", "얼굴을 비교하는 방법"),
+    "settings": ("How it is done: parts and settings", "어떻게 하나요: 부품과 설정"),
+    "settings_hint": (
+        "Every stage can be done by another part. What you choose holds on all pages of this visit.",
+        "단계마다 다른 부품을 쓸 수 있습니다. 고른 것은 이번 방문의 모든 페이지에 적용됩니다.",
+    ),
     "similarity": ("Compare with the portraits", "배우 사진과 비교할 것"),
     "similarity_info": (
         "Chosen at first is the one that was measured to cast better.",
@@ -101,6 +118,23 @@ LABELS: dict[str, tuple[str, str]] = {
     ),
     "direct": ("The drawing itself", "그림 그대로"),
     "realized": ("The photo it became", "사진이 된 얼굴"),
+    "detector": ("Finds drawn faces", "그려진 얼굴 찾기"),
+    "detector_info": ("Several are joined.", "여럿을 고르면 함께 씁니다."),
+    "photo_detector": ("Finds faces on photos", "사진 속 얼굴 찾기"),
+    "upscaler": ("Upscales drawings", "그림 키우기"),
+    "photo_upscaler": ("Upscales photos", "사진 키우기"),
+    "realizer": ("Turns drawings into photos", "그림을 사진으로"),
+    "embedder": ("Compares faces", "얼굴 비교"),
+    "distance": ("Measures nearness", "가까움 재기"),
+    "no_similarity": (
+        "There is no such similarity; choose direct or realized.",
+        "그런 비교 방법은 없습니다. direct 또는 realized를 고르세요.",
+    ),
+    "no_part": ("A part is named by its name.", "부품은 이름으로 고르세요."),
+    "visit_gone": (
+        "This visit is not remembered (any more); call /own_actors or /settings again.",
+        "이 방문은 (더 이상) 기억하고 있지 않습니다. /own_actors 또는 /settings를 다시 부르세요.",
+    ),
     "no_page": (
         "There is no page yet; drop at least one picture.",
         "아직 페이지가 없습니다. 그림을 한 장 이상 올리세요.",
@@ -135,6 +169,126 @@ LABELS: dict[str, tuple[str, str]] = {
         "There is no such example; click one of those shown.",
         "그런 예시는 없습니다. 보이는 것 중에서 누르세요.",
     ),
+    # Draw a photo
+    "draw_drop": ("A photo with a face", "얼굴이 나온 사진"),
+    "draw_hint": (
+        "<ol><li><b>Drop a photo</b> that you may use.</li>"
+        "<li>The largest face on it is <b>drawn as a webtoon</b>.</li>"
+        "<li><b>Drag</b> to compare, and keep the drawing.</li></ol>",
+        "<ol><li>써도 되는 <b>사진을 올리세요.</b></li>"
+        "<li>가장 큰 얼굴을 <b>웹툰처럼 그립니다.</b></li>"
+        "<li><b>끌어서</b> 비교하고 그림을 간직하세요.</li></ol>",
+    ),
+    "draw_slider": ("Drag: from the photo to the drawing", "끌어 보세요: 사진에서 그림으로"),
+    "drawing": ("The drawing", "그림"),
+    # Compare
+    "compare_drop": ("One picture", "그림 한 장"),
+    "compare_stage": ("What to compare", "비교할 단계"),
+    "compare_go": ("Compare", "비교하기"),
+    "compare_hint": (
+        "<ol><li><b>Drop a picture</b> and choose a stage.</li>"
+        "<li>Every part that is here does it, <b>one after the other</b>.</li>"
+        "<li>See what each made of it, and how long it took.</li></ol>",
+        "<ol><li><b>그림을 올리고</b> 단계를 고르세요.</li>"
+        "<li>여기 있는 모든 부품이 <b>차례로</b> 해 봅니다.</li>"
+        "<li>무엇이 나왔고 얼마나 걸렸는지 보세요.</li></ol>",
+    ),
+    "compare_took": ("{seconds} s", "{seconds}초"),
+    "compare_missing": (
+        "Not here, for want of weights or packages",
+        "모델이나 패키지가 없어 여기에 없는 부품",
+    ),
+    "compare_of": ("{part}: what it made of the picture", "{part}: 그림에서 나온 결과"),
+    # Cast an episode
+    "episode_drop": (
+        "The episode: pages, strips, ZIP, CBZ or PDF",
+        "한 화: 페이지, 긴 그림, ZIP, CBZ 또는 PDF",
+    ),
+    "episode_example": ("No episode at hand? Cast ours", "가진 작품이 없나요? 예시로 캐스팅하기"),
+    "episode_hint": (
+        "<ol><li><b>Drop a whole episode.</b> Its characters are found by themselves.</li>"
+        "<li><b>Set it right</b>: merge, split, rename, leave an actor out. The cast follows at once.</li>"
+        "<li><b>Keep the cast</b>: a sheet to read, cards to post, tables for programs.</li></ol>",
+        "<ol><li><b>한 화를 통째로 올리세요.</b> 등장인물을 알아서 찾습니다.</li>"
+        "<li><b>바로잡으세요</b>: 합치기, 나누기, 이름 짓기, 배우 빼기. 캐스팅이 바로 따라옵니다.</li>"
+        "<li><b>캐스팅을 간직하세요</b>: 읽을 시트, 올릴 카드, 프로그램용 표.</li></ol>",
+    ),
+    "episode_kept": (
+        "An episode is remembered for {keep} minutes after you last used it; {episodes} are remembered at "
+        "once, and a new one replaces the oldest.",
+        "작품은 마지막으로 쓴 뒤 {keep}분 동안, 동시에 {episodes}개까지 기억하며, 새 작품이 가장 오래된 것을 대신합니다.",
+    ),
+    "episode_gone": (
+        "This episode is no longer remembered; drop it again.",
+        "이 작품은 더 이상 기억하고 있지 않습니다. 다시 올리세요.",
+    ),
+    "no_episode": ("There is no episode yet; drop one.", "아직 작품이 없습니다. 올려 주세요."),
+    "cast_title": ("The cast", "캐스팅"),
+    "cast_told": (
+        "{parts} parts from {faces} faces on {pages} pages.",
+        "{pages}쪽의 얼굴 {faces}개에서 나온 배역 {parts}개.",
+    ),
+    "first_choice": (
+        "First choice: {name}, who plays another part.",
+        "첫 번째 선택: {name} (다른 배역을 맡음).",
+    ),
+    "nobody_for": ("Nobody is left for this part.", "이 배역을 맡을 사람이 남지 않았습니다."),
+    "not_them": ("Not {name}", "{name} 빼기"),
+    "why": ("Why?", "왜?"),
+    "why_of": ("Why {person} for {character}?", "왜 {character} 역에 {person}인가요?"),
+    "why_nobody": ("How the faces of {character} voted", "{character}의 얼굴들이 한 투표"),
+    "why_map": (
+        "Where the likeness lies: the brighter, the more of the match is lost when that region is covered.",
+        "닮은 곳: 밝을수록, 그 부분을 가렸을 때 닮음이 더 많이 사라집니다.",
+    ),
+    "characters_title": ("The characters", "등장인물"),
+    "characters_hint": (
+        "Tick characters to merge them. Tick faces to split them off as a character of their own, or to leave "
+        "them out.",
+        "인물을 골라 합치세요. 얼굴을 골라 따로 떼거나 뺄 수 있습니다.",
+    ),
+    "merge": ("Merge the ticked characters", "고른 인물 합치기"),
+    "tick": ("Merge", "합치기"),
+    "tick_of": ("Tick {character} to merge", "{character} 합치려고 고르기"),
+    "split": ("Split off the ticked faces", "고른 얼굴 떼어 내기"),
+    "leave_face": ("Leave the ticked faces out", "고른 얼굴 빼기"),
+    "drop": ("Drop", "빼기"),
+    "drop_of": ("Drop {character}: no part for them", "{character} 빼기: 배역 없음"),
+    "restore": ("Bring back", "되돌리기"),
+    "restore_of": ("Bring {character} back", "{character} 되돌리기"),
+    "name_of": ("Name of {character}", "{character}의 이름"),
+    "gender_of": ("Gender of {character}", "{character}의 성별"),
+    "gender_none": ("gender not marked", "성별 표시 없음"),
+    "gender_female": ("woman", "여성"),
+    "gender_male": ("man", "남성"),
+    "faces_of": ("Face {number} of {character}, {page}", "{character}의 {number}번 얼굴, {page}"),
+    "faces_count": ("{count} faces", "얼굴 {count}개"),
+    "extra": ("an extra, no part", "단역, 배역 없음"),
+    "is_dropped": ("dropped", "뺀 인물"),
+    "left_faces_title": ("Faces that did not vote", "투표하지 않은 얼굴"),
+    "left_faces_hint": (
+        "Too small, blurred or odd. Click one to bring it back to the nearest character.",
+        "너무 작거나 흐리거나 이상한 얼굴입니다. 누르면 가장 가까운 인물에게 돌아갑니다.",
+    ),
+    "bring_face": ("Bring face {number} back: {reason}", "{number}번 얼굴 되돌리기: {reason}"),
+    "filters": ("Who may be cast", "누구를 캐스팅할까요"),
+    "filter_gender": ("Gender", "성별"),
+    "youngest": ("Youngest, in years", "최소 나이"),
+    "oldest": ("Oldest, in years", "최대 나이"),
+    "shortlist": ("Shortlist: only these", "후보: 이 사람들만"),
+    "without": ("Not these", "이 사람들은 빼기"),
+    "keep": ("Keep the cast: sheet, cards and tables", "캐스팅 간직하기: 시트, 카드, 표"),
+    "too_many_seen": (
+        "{count} faces are too many for one episode here; at most {limit} can be cast.",
+        "얼굴 {count}개는 한 화로는 너무 많습니다. {limit}개까지 캐스팅할 수 있습니다.",
+    ),
+    "no_part_of": ("The character {id} has no part.", "{id} 인물에게는 배역이 없습니다."),
+    "bad_filter": ("These filters cannot be understood.", "이 조건은 알아들을 수 없습니다."),
+    "way_drawn": ("drawn", "그림"),
+    "way_realized": ("as a photo", "사진으로"),
+    "way_map": ("where the likeness lies", "닮은 곳"),
+    "face_number": ("Face {number}", "얼굴 {number}"),
+    "get_cards": ("Cards to post", "올릴 카드"),
     # The gallery
     "search": ("Search by name", "이름으로 찾기"),
     "search_hint": ("a name, or a part of it", "이름 또는 그 일부"),
@@ -152,7 +306,6 @@ LABELS: dict[str, tuple[str, str]] = {
     "nobody_found": ("Nobody is called so.", "그런 이름을 가진 사람이 없습니다."),
     "portraits_of": ("Portraits of {name}", "{name}의 사진"),
     "no_origin": ("source and licence not said", "출처와 이용 허락이 적혀 있지 않음"),
-    "leave_out": ("Do not cast {name} on this visit", "이번 방문에서 {name} 빼기"),
     "left_out": ("Left out on this visit", "이번 방문에서 뺀 사람"),
     "left_out_info": (
         "They get no part on any page here. Take a name away to bring them back.",
@@ -161,10 +314,10 @@ LABELS: dict[str, tuple[str, str]] = {
     "own_actors": ("Your own actors", "내 배우"),
     "own_hint": (
         "Drop one ZIP with a folder of photos per person, or loose photos named after the person "
-        "(`Marlowe Finch 1.jpg`). They take the gallery's place for this visit. Use photos you may use; "
+        "(`Marlowe Finch 1.jpg`). Use photos you may use; "
         "nobody else sees them.",
         "사람마다 폴더 하나씩 담은 ZIP을 올리거나, 이름을 파일명으로 한 사진(`한겨울 1.jpg`)을 올리세요. "
-        "이번 방문 동안 갤러리를 대신합니다. 써도 되는 사진만 쓰세요. 다른 사람에게는 보이지 않습니다.",
+        "써도 되는 사진만 쓰세요. 다른 사람에게는 보이지 않습니다.",
     ),
     "own_drop": ("Portraits", "배우 사진"),
     "own_folder": (
@@ -175,11 +328,18 @@ LABELS: dict[str, tuple[str, str]] = {
         "Casting among **your {people} actors** ({portraits} portraits), for this visit only.",
         "이번 방문 동안 **내 배우 {people}명**(사진 {portraits}장) 중에서 캐스팅합니다.",
     ),
+    "both_told": (
+        "Casting among the gallery and **your own actors**, {people} people together, for this visit only.",
+        "이번 방문 동안 갤러리와 **내 배우**, 모두 {people}명 중에서 캐스팅합니다.",
+    ),
     "gallery_told": (
         "Casting among the **{people} people** of the gallery {name} (`{revision}`).",
         "갤러리 {name} (`{revision}`)의 **{people}명** 중에서 캐스팅합니다.",
     ),
-    "back": ("Back to the gallery of this app", "이 앱의 갤러리로 돌아가기"),
+    "among": ("Cast among", "누구 중에서 캐스팅할까요"),
+    "among_gallery": ("the gallery of this app", "이 앱의 갤러리"),
+    "among_own": ("your own actors", "내 배우"),
+    "among_both": ("both", "둘 다"),
     "no_folder": ("That is no folder.", "폴더가 아닙니다."),
     "sources": ("Sources and licences", "출처와 이용 허락"),
     "source": ("Source", "출처"),

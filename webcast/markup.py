@@ -12,8 +12,9 @@ from html import escape
 
 from PIL import Image
 
+from webcast.korean import said
 from webcast.types import Ballot, CastResult, Vote
-from webcast.words import DISCLAIMER, counted, firmness_in_words, headline, sources_in_words, verdict
+from webcast.words import DISCLAIMER, counted, firmness_in_words, headline, sources_in_words, verdict, word
 
 BALLOT_CSS = """
 .wc-note { margin: 0 0 12px; padding-left: 12px; border-left: 4px solid var(--wc-lemon);
@@ -125,9 +126,9 @@ def document(result: CastResult, sheet: Image.Image, boxed: Sequence[Image.Image
 """
 
 
-def notices(result: CastResult) -> str:
+def notices(result: CastResult, lang: str = "en") -> str:
     """What the reader should know about the result, one paragraph each."""
-    return "".join(f'<p class="wc-note">{escape(notice)}</p>' for notice in result.notices)
+    return "".join(f'<p class="wc-note">{escape(said(notice, lang))}</p>' for notice in result.notices)
 
 
 def standings(result: CastResult) -> str:
@@ -142,40 +143,44 @@ def standings(result: CastResult) -> str:
     return f"<table><tbody>{rows}</tbody></table>"
 
 
-def ballots(result: CastResult) -> str:
+def ballots(result: CastResult, lang: str = "en") -> str:
     """For each face what it became, and its nearest portraits by rank."""
-    return "".join(ballot_card(number, ballot) for number, ballot in enumerate(result.ballots, start=1))
+    return "".join(ballot_card(number, ballot, lang) for number, ballot in enumerate(result.ballots, start=1))
 
 
-def ballot_card(number: int, ballot: Ballot) -> str:
+def ballot_card(number: int, ballot: Ballot, lang: str) -> str:
+    face = word("face", lang, number=number)
     way = "".join(
-        f"<figure>{picture(image, f'Face {number}, {caption}')}<figcaption>{caption}</figcaption></figure>"
-        for image, caption in (
+        f"<figure>{picture(image, f'{face}, {word(key, lang)}')}"
+        f"<figcaption>{word(key, lang)}</figcaption></figure>"
+        for image, key in (
             (ballot.face.crop, "drawn"),
             (ballot.upscaled, "upscaled"),
-            (ballot.realized, "as a photo"),
+            (ballot.realized, "as_photo"),
         )
     )
-    nearest = "".join(vote_item(vote) for vote in ballot.votes)
-    page = escape(ballot.face.panel.name)
+    nearest = "".join(vote_item(vote, lang) for vote in ballot.votes)
+    page = escape(word("on_page", lang, page=ballot.face.panel.name))
     return (
-        f'<article class="wc-ballot"><h3>Face {number} <small>on {page}</small></h3>'
+        f'<article class="wc-ballot"><h3>{face} <small>{page}</small></h3>'
         f'<div class="wc-way">{way}</div>'
-        f'<ol class="wc-nearest" tabindex="0" aria-label="Portraits nearest to face {number}">{nearest}</ol>'
+        f'<ol class="wc-nearest" tabindex="0" aria-label="{word("nearest_to", lang, number=number)}">'
+        f"{nearest}</ol>"
         "</article>"
     )
 
 
-def vote_item(vote: Vote) -> str:
+def vote_item(vote: Vote, lang: str = "en") -> str:
     portrait = vote.portrait
     name = escape(portrait.person.name)
     origin = escape(", ".join(part for part in (portrait.source, portrait.licence) if part))
+    rank = word("rank", lang, rank=vote.rank)
     return (
-        f"<li><figure>{picture(portrait.image, f'Portrait of {portrait.person.name}')}"
-        f'<figcaption><span class="wc-rank" aria-label="rank {vote.rank}">{vote.rank}</span>{name}'
+        f"<li><figure>{picture(portrait.image, word('portrait_of', lang, name=portrait.person.name))}"
+        f'<figcaption><span class="wc-rank" aria-label="{rank}">{vote.rank}</span>{name}'
         f"<small>{origin}</small></figcaption></figure></li>"
     )
 
 
-def picture(image: Image.Image, alt: str) -> str:
-    return f'<img alt="{escape(alt)}" src="{data_uri(image, (320, 320))}">'
+def picture(image: Image.Image, alt: str, within: tuple[int, int] = (320, 320)) -> str:
+    return f'<img alt="{escape(alt)}" src="{data_uri(image, within)}">'

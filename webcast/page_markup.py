@@ -3,14 +3,64 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from PIL import Image
+
 from webcast.images import open_image
-from webcast.labels import LABELS, label
-from webcast.markup import data_uri
+from webcast.labels import LABELS, LANGUAGES, label
+from webcast.markup import data_uri, picture
 from webcast.types import Face, Panel, Person, Portrait
+
+PAGES_WITH_STEPS = ("page", "draw", "compare", "episode")
+
+
+def page_words(
+    filled: Mapping[str, object], notices: Sequence[str], example_pages: Sequence[Path]
+) -> dict[str, dict[str, str]]:
+    """For each language all labels, and the pieces of HTML that are made of them alone.
+
+    `filled` is what the labels' places get: the app's limits and sources.
+    """
+    filled = {key: escape(value) if isinstance(value, str) else value for key, value in filled.items()}
+    return {lang: _words(lang, filled, notices, example_pages) for lang in LANGUAGES}
+
+
+def _words(
+    lang: str, filled: Mapping, notices: Sequence[str], example_pages: Sequence[Path]
+) -> dict[str, str]:
+    words = {key: label(key, lang) for key in LABELS}
+    for key in ("foot_limits", "foot_private", "foot_sources", "episode_kept"):
+        words[key] = label(key, lang, **filled)
+    words["about"] = label("about", lang, private=words["foot_private"], limits=words["foot_limits"])
+    words["header_page"] = header("webcast", words["tagline"])
+    for key in LABELS:
+        if key.startswith("lead_"):
+            page = key.removeprefix("lead_")
+            words[f"header_{page}"] = header(words[f"nav_{page}"], words[key])
+    for page in PAGES_WITH_STEPS:
+        words[f"hint_{page}"] = f'<div class="wc-hint">{words[f"{page}_hint"]}</div>'
+    words["examples"] = examples(example_pages, lang)
+    words["folder"] = (
+        f'<label class="wc-folder">{words["own_folder"]}<input type="file" webkitdirectory multiple></label>'
+    )
+    words["footer"] = footer(words, notices)
+    return words
+
+
+def header(title: str, lead: str) -> str:
+    return f'<header class="wc-header"><h1>{title}</h1><p>{lead}</p></header>'
+
+
+def footer(words: Mapping[str, str], notices: Sequence[str]) -> str:
+    """Where results come from, what is allowed, and what becomes of the pictures."""
+    warned = "".join(f"<p><b>{escape(notice)}</b></p>" for notice in notices)
+    told = "".join(
+        f"<p>{words[key]}</p>" for key in ("foot_likeness", "foot_sources", "foot_limits", "foot_private")
+    )
+    return f'<footer class="wc-footer">{warned}{told}</footer>'
 
 
 def examples(paths: Sequence[Path], lang: str) -> str:
@@ -80,3 +130,23 @@ def sources(portraits: Sequence[Portrait], lang: str) -> str:
         f'<table class="wc-table"><caption>{label("sources", lang)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
+
+
+def columns(made: Sequence[tuple[str, Image.Image | None, str, float]], lang: str) -> str:
+    """Parts of a stage side by side: (label, picture or None, what is told of it, seconds) each.
+
+    Those without a picture are listed below, with what they lack.
+    """
+    cards, missing = "", ""
+    for name, image, told, seconds in made:
+        if image is None:
+            missing += f"<li><b>{escape(name)}</b> <small>{escape(told)}</small></li>"
+            continue
+        alt = label("compare_of", lang, part=name)
+        took = label("compare_took", lang, seconds=f"{seconds:.2f}")
+        cards += (
+            f'<figure class="wc-column">{picture(image, alt, (900, 3000))}<figcaption><b>{escape(name)}</b>'
+            f"<span>{escape(told)}</span><small>{took}</small></figcaption></figure>"
+        )
+    lacking = f"<details><summary>{label('compare_missing', lang)}</summary><ul>{missing}</ul></details>"
+    return f'<div class="wc-columns">{cards}</div>{lacking if missing else ""}'

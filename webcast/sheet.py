@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from webcast.markup import document
 from webcast.types import Ballot, Box, CastResult, Face, Panel, Portrait, Standing
-from webcast.words import DISCLAIMER, counted, firmness_in_words, headline, sources_in_words, verdict
+from webcast.words import firmness_in_words, headline, sources_in_words, verdict, votes_in_words, word
 
 FONTS = Path(__file__).parent / "bundle" / "fonts"
 
@@ -62,8 +62,8 @@ def draw_number(draw: ImageDraw.ImageDraw, box: Box, number: str, colour: str) -
     draw.text((box.x0 + side / 2, box.y0 + side / 2), number, "white", text, anchor="mm")
 
 
-def draw_sheet(result: CastResult) -> Image.Image:
-    """The standing as a picture to post: RGB, 1080 x 1350 px.
+def draw_sheet(result: CastResult, lang: str = "en") -> Image.Image:
+    """The standing as a picture to post: RGB, 1080 x 1350 px, in English or Korean ("ko").
 
     The drawn face, what it was realized to, the winner's nearest portrait, the votes as bars, how firm
     the result is in words, and which weights and gallery gave it.
@@ -71,11 +71,11 @@ def draw_sheet(result: CastResult) -> Image.Image:
     sheet = Image.new("RGB", SHEET_SIZE, PAPER)
     draw = ImageDraw.Draw(sheet)
     draw_backdrop(sheet, ACCENT if result.firmness.firm else MIST)
-    draw_heading(draw, result)
-    draw_pictures(sheet, result)
-    draw_verdict(draw, result)
-    draw_votes(draw, result.standings)
-    draw_footer(draw, result)
+    draw_heading(draw, result, lang)
+    draw_pictures(sheet, result, lang)
+    draw_verdict(draw, result, lang)
+    draw_votes(draw, result.standings, lang)
+    draw_footer(draw, result, lang)
     return sheet
 
 
@@ -91,19 +91,19 @@ def draw_backdrop(sheet: Image.Image, colour: str) -> None:
     sheet.paste(Image.new("RGB", sheet.size, colour), mask=Image.fromarray(dots.astype(np.uint8)))
 
 
-def draw_heading(draw: ImageDraw.ImageDraw, result: CastResult) -> None:
+def draw_heading(draw: ImageDraw.ImageDraw, result: CastResult, lang: str) -> None:
     draw.text((MARGIN, 62), "webcast", INK, font("Bold", 46), anchor="ls")
     faces = len(result.ballots)
-    of_what = "one drawn face" if faces == 1 else f"{faces} drawn faces"
-    draw.text((MARGIN, 98), f"the casting of {of_what}", GREY, font("", 26), anchor="ls")
+    told = word("casting_of_one", lang) if faces == 1 else word("casting_of", lang, count=faces)
+    draw.text((MARGIN, 98), told, GREY, font("", 26), anchor="ls")
 
 
-def draw_pictures(sheet: Image.Image, result: CastResult) -> None:
+def draw_pictures(sheet: Image.Image, result: CastResult, lang: str) -> None:
     """The way from the drawing to the actor: two small panels on the left, the portrait big."""
     ballot = leading_ballot(result)
     firm = result.firmness.firm
-    paste_panel(sheet, ballot.face.crop, (MARGIN, 130, 295), "drawn", MIST)
-    paste_panel(sheet, ballot.realized, (MARGIN, 455, 295), "as a photo", MIST)
+    paste_panel(sheet, ballot.face.crop, (MARGIN, 130, 295), word("drawn", lang), MIST)
+    paste_panel(sheet, ballot.realized, (MARGIN, 455, 295), word("as_photo", lang), MIST)
     paste_panel(sheet, winning_portrait(result).image, (388, 130, 620), "", LEMON if firm else MIST)
 
 
@@ -125,19 +125,19 @@ def paste_panel(
         draw.text((left + 14, top + side - 21), caption, "white", text, anchor="lm")
 
 
-def draw_verdict(draw: ImageDraw.ImageDraw, result: CastResult) -> None:
+def draw_verdict(draw: ImageDraw.ImageDraw, result: CastResult, lang: str) -> None:
     """Who gets the part, or that nobody can be told from chance."""
     firm = result.firmness.firm
-    label = verdict(result).upper()
+    label = verdict(result, lang).upper()
     text = font("Bold", 26)
     draw.rectangle((MARGIN, 822, MARGIN + draw.textlength(label, text) + 32, 866), fill=INK)
     draw.text((MARGIN + 16, 844), label, LEMON if firm else "white", text, anchor="lm")
     room = SHEET_SIZE[0] - 2 * MARGIN
-    draw_fitted(draw, (MARGIN, 944), headline(result), 76 if firm else 56, room)
-    draw_fitted(draw, (MARGIN, 992), firmness_in_words(result), 27, room, weight="", colour=GREY)
+    draw_fitted(draw, (MARGIN, 944), headline(result, lang), 76 if firm else 56, room)
+    draw_fitted(draw, (MARGIN, 992), firmness_in_words(result, lang), 27, room, weight="", colour=GREY)
 
 
-def draw_votes(draw: ImageDraw.ImageDraw, standings: Sequence[Standing]) -> None:
+def draw_votes(draw: ImageDraw.ImageDraw, standings: Sequence[Standing], lang: str) -> None:
     """The first few people with their votes as bars."""
     most = standings[0].votes
     for row, standing in enumerate(standings[:MAX_ROWS]):
@@ -145,14 +145,14 @@ def draw_votes(draw: ImageDraw.ImageDraw, standings: Sequence[Standing]) -> None
         draw_fitted(draw, (MARGIN, y), standing.person.name, 28, 330, weight="Bold" if row == 0 else "")
         end = 410 + round(490 * standing.votes / most)
         draw.rectangle((410, y - 24, end, y + 6), fill=ACCENT if row == 0 else MIST, outline=INK, width=3)
-        draw.text((end + 16, y), counted(standing.votes, "vote"), INK, font("", 24), anchor="ls")
+        draw.text((end + 16, y), votes_in_words(standing.votes, lang), INK, font("", 24), anchor="ls")
 
 
-def draw_footer(draw: ImageDraw.ImageDraw, result: CastResult) -> None:
+def draw_footer(draw: ImageDraw.ImageDraw, result: CastResult, lang: str) -> None:
     room = SHEET_SIZE[0] - 2 * MARGIN
     draw.line((MARGIN, 1262, MARGIN + room, 1262), fill=INK, width=3)
-    draw.text((MARGIN, 1298), DISCLAIMER, INK, font("Bold", 24), anchor="ls")
-    draw_fitted(draw, (MARGIN, 1328), sources_in_words(result), 20, room, weight="", colour=GREY)
+    draw.text((MARGIN, 1298), word("disclaimer", lang), INK, font("Bold", 24), anchor="ls")
+    draw_fitted(draw, (MARGIN, 1328), sources_in_words(result, lang), 20, room, weight="", colour=GREY)
 
 
 def draw_fitted(

@@ -1,0 +1,78 @@
+"""What the app's own pieces of HTML do in the browser; each script runs once, where `element` is the piece.
+
+`trigger` tells the app, `upload` sends a file to it, and `watch` waits for it: Gradio's words (gr.HTML).
+"""
+
+from webcast.unpack import MAX_PHOTOS
+
+# An example page was clicked: its index.
+EXAMPLE = """
+element.addEventListener('click', event => {
+  const example = event.target.closest('[data-example]');
+  if (example) trigger('select', {index: Number(example.dataset.example), value: null});
+});
+"""
+
+# A face on a page was clicked: its index.
+CHOOSE = """
+element.addEventListener('click', event => {
+  const face = event.target.closest('[data-face]');
+  if (!face) return;
+  for (const other of element.querySelectorAll('[data-face]'))
+    other.setAttribute('aria-pressed', other === face);
+  trigger('select', {index: Number(face.dataset.face), value: null});
+});
+"""
+
+# A folder was chosen: its pictures, sent one by one, with their names inside it.
+FOLDER = """
+element.addEventListener('change', async event => {
+  const files = [];
+  for (const file of [...event.target.files].slice(0, MAX_PHOTOS + 1)) {
+    const sent = await upload(file);
+    files.push({path: sent.path, name: file.webkitRelativePath});
+  }
+  trigger('upload', {files});
+});
+""".replace("MAX_PHOTOS", str(MAX_PHOTOS))
+
+# Something about a character was put right: an edit as `edits.apply` takes it.
+EDIT = """
+const send = (about, more) => trigger('edit', {...about, ...more});
+const ticked = within => [...within.querySelectorAll('[data-face][aria-pressed=true]')]
+  .map(it => Number(it.dataset.face));
+element.addEventListener('click', event => {
+  const it = event.target.closest('button');
+  if (!it) return;
+  const card = it.closest('[data-id]'), id = card?.dataset.id, what = it.dataset.do;
+  if (!what) it.setAttribute('aria-pressed', it.getAttribute('aria-pressed') !== 'true');
+  else if (what === 'merge') send({do: what, ids: [...element.querySelectorAll('[data-tick]:checked')]
+    .map(tick => tick.closest('[data-id]').dataset.id)});
+  else if (what === 'split') send({do: what, id, faces: ticked(card)});
+  else if (what === 'leave_out') send({do: what, faces: ticked(card)});
+  else if (what === 'bring_back') send({do: what, face: Number(it.dataset.face)});
+  else send({do: what, id});
+});
+element.addEventListener('change', event => {
+  const it = event.target, id = it.closest('[data-id]')?.dataset.id;
+  if (it.dataset.do === 'rename') send({do: 'rename', id, name: it.value});
+  if (it.dataset.do === 'gender') send({do: 'gender', id, gender: it.value});
+});
+"""
+
+# A part of the cast was clicked: the person to leave out, or the character to explain.
+CAST = """
+element.addEventListener('click', event => {
+  const it = event.target.closest('[data-do]');
+  if (it?.dataset.do === 'without') trigger('edit', {person: it.dataset.person});
+  if (it?.dataset.do === 'why') trigger('select', {id: it.dataset.id});
+});
+"""
+
+# The explanation came: show it.
+WHY = """
+watch('value', () => {
+  const title = element.querySelector('h2');
+  if (title) { title.scrollIntoView({behavior: 'smooth'}); title.focus({preventScroll: true}); }
+});
+"""
