@@ -95,7 +95,7 @@ def test_a_result_no_firmer_than_chance_is_drawn_otherwise_and_says_so():
 def test_json_holds_what_the_pictures_come_from():
     told = json.loads(json.dumps(to_json(a_result())))
     assert told["standings"][0] == {
-        "person": {"id": "a", "name": "윤 다온", "gender": "woman"},
+        "person": {"id": "a", "name": "윤 다온", "gender": "woman", "born": None},
         "votes": 3,
         "similarity": 2.0,
     }
