@@ -271,6 +271,13 @@ def test_what_is_no_picture_is_left_out_with_the_reason_and_not_asked_again(site
     assert len(list(tmp_path.glob("*.jpg"))) == 1
 
 
+def test_two_addresses_of_one_file_at_once_give_it_once(site, door, tmp_path):
+    site.people[HANA.name] = [f"/files/1.jpg?{n}" for n in range(6)]
+    assert collect_person(HANA, wikimedia(site), door, tmp_path, 6, 6) == []
+    assert len(list(tmp_path.glob("*.jpg"))) == 1
+    assert sorted(entry.outcome for entry in Ledger(tmp_path)) == [KEPT, *[LEFT_OUT] * 5]
+
+
 def test_a_rejected_photo_does_not_come_back(site, door, tmp_path):
     Ledger(tmp_path).add(Entry(f"{site.url}/files/0.jpg", REJECTED))
     collect_person(HANA, wikimedia(site), door, tmp_path, 7, 2)

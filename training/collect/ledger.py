@@ -36,6 +36,7 @@ class Ledger:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._entries = {entry.url: entry for entry in _read(self.path)}
+        self._taken = {entry.file for entry in self._entries.values() if entry.file}
         if self.path.is_file() and not self.path.read_bytes().endswith(b"\n"):
             with self.path.open("ab") as file:  # killed while it wrote a line
                 file.write(b"\n")
@@ -49,6 +50,13 @@ class Ledger:
     def entry_of(self, file: str) -> Entry | None:
         """The entry that became a file of the folder."""
         return next((entry for entry in self if entry.file == file), None)
+
+    def take(self, file: str) -> bool:
+        """Whether no address became this file yet; from now on it is taken, whichever thread asks."""
+        with self._lock:
+            is_free = file not in self._taken
+            self._taken.add(file)
+        return is_free
 
     def add(self, entry: Entry) -> None:
         line = json.dumps(asdict(entry), ensure_ascii=False) + "\n"

@@ -49,8 +49,9 @@ class Naver:
         answer = door.fetch(self.search, params)
         try:
             items = json.loads(answer.body)["items"]
-            assert all(item["originalUrl"].startswith(("http://", "https://")) for item in items)
-        except (ValueError, KeyError, TypeError, AttributeError, AssertionError):
+            if not all(item["originalUrl"].startswith(("http://", "https://")) for item in items):
+                raise ValueError
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise CollectError(
                 f"Naver's image search ({self.search}) does not answer in the shape of 2025 any more; "
                 "update webcast, or use --source wikimedia."

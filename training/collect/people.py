@@ -122,7 +122,7 @@ def fetch_photo(found: Found, door: Door, ledger: Ledger) -> bool:
         ledger.add(Entry(found.url, LEFT_OUT, why=str(error)))
         return False
     name = f"{hashlib.sha256(body).hexdigest()[:16]}.jpg"
-    if any(entry.file == name for entry in ledger):
+    if not ledger.take(name):
         ledger.add(Entry(found.url, LEFT_OUT, why="the same file as another address gave"))
         return False
     partial = ledger.folder / f".{name}.partial"
