@@ -71,7 +71,7 @@ def test_whatever_the_scale_a_head_comes_back_at_its_size(factor):
     def upscale(images):
         return [image.resize((image.width * factor, image.height * factor)) for image in images]
 
-    image = Image.new("RGB", (comparisons.SMALL_PX,) * 2, "#808080")
+    image = Image.new("RGB", (comparisons.HEAD_PX // 4,) * 2, "#808080")
     large = comparisons.to_head_px(upscale, image)
     assert large.size == (comparisons.HEAD_PX,) * 2
     assert large.getpixel((5, 5)) == (128, 128, 128)

@@ -47,7 +47,7 @@ from webcast.types import Box, Detector, Face, Panel
 HIT_IOU = 0.4
 ANIME_FACE = Box(45, 35, 215, 205)  # where a face lies on the 256 px anime frames, which are cut around it
 PAGE_SIZES = ((800, 1200), (1000, 1000), (690, 1600))
-HEAD_PX, SMALL_PX = 192, 48
+HEAD_PX = 192
 SHOWN = 6
 MIB = 2**20
 
