@@ -7,6 +7,7 @@ bicubic enlargement, the drawing left as it is, raw pixels, and the same network
 """
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -329,6 +330,26 @@ def measure_stability(report: Report, stages: Stages, evidence: Evidence, galler
     report.row(len(shares), f"{shares.mean():.0%}", f"{(shares >= 0.8).mean():.0%}")
 
 
+def measure_elsewhere(report: Report, args: argparse.Namespace) -> None:
+    """What has commands of its own, detection and characters, told as they tell it."""
+    data = ["--data", str(args.data), "--landmarks", str(args.landmarks), "--weights", str(args.weights)]
+    detector = [
+        "--detector",
+        "centerface",
+        "--detector",
+        "joined",
+        "--weights",
+        str(args.weights / "detector"),
+    ]
+    for title, command in (
+        ("Detection", ["tests.benchmarks.detection", *detector]),
+        ("Characters of an episode", ["training.episodes", *data]),
+    ):
+        report.say("", f"**{title}**", "", f"`python -m {' '.join(command)}`", "", "```text")
+        told = subprocess.run([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True, check=True)
+        report.say(*told.stdout.strip().splitlines(), "```")
+
+
 def write_card(weights: Path, report: Report) -> None:
     """Put the measured tables between the card's two marks."""
     card = weights / "README.md"
@@ -360,6 +381,7 @@ def main() -> None:
     top5 = measure_castback(report, stages, gallery, probes, args.photos_only)
     limits = measure_abstention(report, stages, evidence, gallery, probes)
     measure_stability(report, stages, evidence, gallery)
+    measure_elsewhere(report, args)
     if args.write:
         config = read_config(args.weights) | {"similarity": max(top5, key=top5.get), "firm_standout": limits}
         write_config(config, args.weights)
