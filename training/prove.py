@@ -333,16 +333,10 @@ def measure_stability(report: Report, stages: Stages, evidence: Evidence, galler
 def measure_elsewhere(report: Report, args: argparse.Namespace) -> None:
     """What has commands of its own, detection and characters, told as they tell it."""
     data = ["--data", str(args.data), "--landmarks", str(args.landmarks), "--weights", str(args.weights)]
-    detector = [
-        "--detector",
-        "centerface",
-        "--detector",
-        "joined",
-        "--weights",
-        str(args.weights / "detector"),
-    ]
+    detectors = ["--detector", "centerface", "--detector", "joined", "--count", str(SAMPLES)]
+    detectors += ["--weights", str(args.weights / "detector")]
     for title, command in (
-        ("Detection", ["tests.benchmarks.detection", *detector]),
+        ("Detection", ["tests.benchmarks.detection", *detectors]),
         ("Characters of an episode", ["training.episodes", *data]),
     ):
         report.say("", f"**{title}**", "", f"`python -m {' '.join(command)}`", "", "```text")
