@@ -10,6 +10,8 @@ import json
 import os
 import secrets
 import tempfile
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -73,7 +75,6 @@ LIMITS = {
     "episode_faces": MAX_EPISODE_FACES,
     "episodes": MAX_EPISODES,
     "minutes": (KEEP_FOR_S + CLEAN_EVERY_S) // 60,
-    "keep": KEEP_FOR_S // 60,
 }
 
 HERE = Path(__file__).parent
@@ -175,9 +176,12 @@ def stop(request: gr.Request) -> None:
         gr.Info(label("stopped", language(request)))
 
 
-def forget_old() -> None:
-    visits.forget_old()
-    episodes.forget_old()
+def forget_in_time() -> None:
+    """Lets go of what visitors left, also where nobody comes by any more; runs for ever."""
+    while True:
+        time.sleep(CLEAN_EVERY_S)
+        visits.forget_old()
+        episodes.forget_old()
 
 
 def leave(request: gr.Request) -> None:
@@ -1093,6 +1097,7 @@ def open_page(key: str) -> gr.BrowserState:
       return [{json.dumps(links)}[lang]];
     }}"""
     demo.load(None, None, bar, js=script, **PRIVATE)
+    demo.unload(leave)
     return visit
 
 
@@ -1343,11 +1348,9 @@ with gr.Blocks(
     title="webcast", analytics_enabled=False, delete_cache=(CLEAN_EVERY_S, KEEP_FOR_S), fill_width=True
 ) as demo:
     lay_out_cast_a_page()
-    gr.Timer(CLEAN_EVERY_S).tick(forget_old, **PRIVATE)
     for endpoint in ENDPOINTS:
         gr.api(endpoint, api_name=endpoint.__name__, **ONE_AT_A_TIME)
     gr.api(gallery, api_name="gallery")
-    demo.unload(leave)
 for page in PAGES:
     with demo.route(label(f"nav_{page}", "en"), f"/{page}", show_in_navbar=False):
         LAY_OUT[page]()
@@ -1380,6 +1383,7 @@ THEME = gr.themes.Base(
 )
 
 if __name__ == "__main__":
+    threading.Thread(target=forget_in_time, daemon=True).start()
     demo.launch(
         theme=THEME,
         css=markup.BALLOT_CSS,

@@ -54,9 +54,9 @@ LABELS: dict[str, tuple[str, str]] = {
     ),
     "foot_private": (
         "Your pictures go to the machine that runs this page, serve for nothing else, and are deleted within "
-        "{minutes} minutes. Your own actors are forgotten when you have been away for {keep} minutes.",
+        "{minutes} minutes. Your own actors and your episode are forgotten within {minutes} minutes after you last used them.",
         "올린 그림은 이 페이지를 돌리는 컴퓨터로만 가고, 다른 데에 쓰이지 않으며, {minutes}분 안에 지워집니다. "
-        "내 배우는 {keep}분 동안 쓰지 않으면 잊혀집니다.",
+        "내 배우와 작품은 마지막으로 쓴 뒤 {minutes}분 안에 잊혀집니다.",
     ),
     "foot_sources": (
         "Weights: {weights} <code>{weights_revision}</code>. Gallery: {gallery} "
@@ -214,9 +214,9 @@ LABELS: dict[str, tuple[str, str]] = {
         "<li><b>캐스팅을 간직하세요</b>: 읽을 시트, 올릴 카드, 프로그램용 표.</li></ol>",
     ),
     "episode_kept": (
-        "An episode is remembered for {keep} minutes after you last used it; {episodes} are remembered at "
-        "once, and a new one replaces the oldest.",
-        "작품은 마지막으로 쓴 뒤 {keep}분 동안, 동시에 {episodes}개까지 기억하며, 새 작품이 가장 오래된 것을 대신합니다.",
+        "At most {episodes} episodes are remembered at once; a new one replaces the one that was used least "
+        "recently.",
+        "작품은 동시에 {episodes}개까지 기억하며, 새 작품이 가장 오래 쓰지 않은 것을 대신합니다.",
     ),
     "episode_gone": (
         "This episode is no longer remembered; drop it again.",
