@@ -48,6 +48,7 @@ body { font-family: webcast, system-ui, sans-serif; }
 .doubt { border-left: 4px solid var(--wc-accent); padding-left: 12px; margin: 8px 0; }
 .way { display: grid; grid-template-columns: repeat(auto-fit, minmax(120px, 1fr)); gap: 12px; }
 .faces { display: grid; grid-template-columns: repeat(auto-fill, minmax(88px, 1fr)); gap: 8px; }
+td:last-child { white-space: normal; }
 figure { margin: 0; }
 figcaption { font-size: .8rem; line-height: 1.35; padding-top: 4px; overflow-wrap: anywhere; }
 figure img { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border: 2px solid

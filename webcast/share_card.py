@@ -49,8 +49,9 @@ def draw_card(
         name = character_name(part.character, lang)
         raise WebcastError(f"Nobody plays {name}, so there is no card to draw; choose another part.")
     card = Image.new("RGB", size, PAPER)
-    draw_backdrop(card, ACCENT if part.firm else MIST)
     layout = WIDE if size[0] > size[1] else SQUARE
+    # On the wide card the words lie on the dots.
+    draw_backdrop(card, ACCENT if part.firm and layout is SQUARE else MIST)
     ballot, shadow = leading_ballot(part), LEMON if part.firm else MIST
     pictures = (ballot.upscaled, "drawn"), (ballot.realized, "as_photo"), (part.portrait.image, "actor")
     for (picture, caption), place in zip(pictures, layout.pictures, strict=True):
