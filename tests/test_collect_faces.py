@@ -14,6 +14,7 @@ from PIL import Image, ImageFilter
 from tests import fakes
 from tests.app_server import EXAMPLES
 from tests.collect_sites import picture
+from training.collect import __main__ as command
 from training.collect import drawn, namesakes, portraits, quality, webtoons
 from training.collect.groups import choose_test_groups
 from training.collect.ledger import KEPT, REJECTED, Entry, Ledger
@@ -223,6 +224,31 @@ def test_a_rejected_photo_and_its_copy_stay_out_and_old_portraits_go(stages, pho
         ledger.add(dataclasses.replace(ledger.entry_of(f"{number}.png"), outcome=REJECTED))
     portraits.choose_portraits(stages, [ADA, BEN], photos, out, 0.5)
     assert sorted(path.name for path in (out / "Ada").iterdir()) == ["1.jpg", "2.jpg"]
+
+
+def test_no_photo_is_looked_at_twice(stages, photos, tmp_path, monkeypatch):
+    Image.new("RGB", (200, 200), "white").save(photos / "Ada" / "nobody.png")
+    (photos / "Ada" / "broken.png").write_bytes(b"no picture")
+    portraits.choose_portraits(stages, [ADA, BEN], photos, tmp_path / "chosen", 0.5)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "chosen" / "Ada").iterdir()}
+    monkeypatch.setattr(fakes.PatchDetector, "detect", None)
+    portraits.choose_portraits(stages, [ADA, BEN], photos, tmp_path / "chosen", 0.5)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "chosen" / "Ada").iterdir()} == before
+
+
+def test_what_was_measured_goes_into_the_docs_and_becomes_the_limit(tmp_path, monkeypatch):
+    docs = tmp_path / "NAMESAKES.md"
+    docs.write_text(command.DOCS.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(command, "DOCS", docs)
+    monkeypatch.setattr(namesakes, "MEASURED", tmp_path / "namesakes.json")
+    points = [namesakes.Point(0.1, 0.8, 1.0), namesakes.Point(0.3, 0.97, 0.9)]
+    for told in ("First.", "Second."):
+        command.write_measured(told, points, 0.31234, ["id", "revision"])
+    text = docs.read_text(encoding="utf-8")
+    assert "First." not in text
+    assert text.count("Second.") == text.count("| 0.300 | 0.970 | 0.900 |") == 1
+    assert text.startswith("# Namesakes")
+    assert json.loads((tmp_path / "namesakes.json").read_text())["limit"] == 0.312
 
 
 def test_who_has_no_portrait_left_is_told_and_has_none(stages, photos, tmp_path):

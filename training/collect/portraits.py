@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
 from training.collect.ledger import KEPT, REJECTED, Entry, Ledger
@@ -35,7 +36,7 @@ from webcast.photos import PICTURE_SUFFIXES
 from webcast.types import Face
 
 BEST = 3
-REJECTED_FOLDER = ".rejected"
+REJECTED_FOLDER, HEADS = ".rejected", ".heads"
 FACES = "faces.json"
 """In each person's folder of photos: the similarity of each photo's face to that person, by file."""
 
@@ -116,22 +117,48 @@ def candidates_of(stages: Stages, folder: Path) -> list[Candidate]:
     ledger = Ledger(folder)
     entries = {entry.file: entry for entry in ledger if entry.file}
     rejected = {entry.url for entry in ledger if entry.outcome == REJECTED}
-    faces = []
+    heads = []
     for path in sorted([*folder.iterdir(), *folder.glob(f"{REJECTED_FOLDER}/*")]):
         if path.suffix.lower() not in PICTURE_SUFFIXES or not path.is_file():
             continue
         entry = entries.get(path.name) or Entry(path.name, KEPT, path.name)
         try:
-            face = good_face(stages.photo_detector or stages.detector, open_image(path), path.name)
+            found = head_of(stages, path, folder / HEADS)
         except ImageError:
             continue
+        if found:
+            heads.append((entry.url in rejected, *found, entry))
+    seen, fresh = Seen(), []
+    for is_rejected, head, frontal, entry in sorted(
+        heads, key=lambda head: not head[0]
+    ):  # the rejected first
+        if seen.is_new(head) and not is_rejected:
+            fresh.append(Candidate(head, entry, frontal))
+    return fresh
+
+
+def head_of(stages: Stages, photo: Path, kept: Path) -> tuple[Image.Image, float] | None:
+    """The head on a photo and how frontal it is, if a good face is on it; found once and kept in a folder.
+
+    Raises `ImageError` for what is no picture.
+    """
+    place = kept / f"{stages.names['photo_detector']}-{stages.revision}"
+    file, nothing = place / f"{photo.name}-{photo.stat().st_size}.png", b""
+    if not file.is_file():
+        face = good_face(stages.photo_detector or stages.detector, open_image(photo), photo.name)
+        place.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".partial")
         if face:
-            faces.append((entry.url in rejected, face, entry))
-    seen, found = Seen(), []
-    for is_rejected, face, entry in sorted(faces, key=lambda triple: not triple[0]):  # the rejected first
-        if seen.is_new(face.crop) and not is_rejected:
-            found.append(Candidate(face.crop, entry, frontality(face)))
-    return found
+            about = PngInfo()
+            about.add_text("frontal", repr(frontality(face)))
+            face.crop.save(partial, format="PNG", pnginfo=about)
+        else:
+            partial.write_bytes(nothing)
+        partial.replace(file)
+    if file.stat().st_size == len(nothing):
+        return None
+    with Image.open(file) as head:
+        return head.convert("RGB"), float(head.text["frontal"])
 
 
 def judge(stages: Stages, candidates: Sequence[Candidate]) -> list[Candidate]:
