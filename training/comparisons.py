@@ -5,7 +5,6 @@ on them. Both run in processes of their own (`training.compare`), so that a part
 picture is of the test people of `training.split`, or of nobody.
 """
 
-import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -90,11 +89,23 @@ class Outcome:
     peak_mib: float
 
 
+def memory_kib(key: str) -> int:
+    """What Linux says of this process's memory: VmRSS is what it holds now, VmHWM the most that it held."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:"))
+
+
+def forget_peak() -> int:
+    """Let this process's peak begin anew, for a fork inherits its parent's; returns the KiB held now."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return memory_kib("VmRSS")
+
+
 @dataclass
 class Meter:
-    """How long a part takes on how many pictures, and the most memory that its process took."""
+    """How long a part takes on how many pictures, and the most memory that its process took (on Linux)."""
 
-    start_kib: int = field(default_factory=lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    start_kib: int = field(default_factory=forget_peak)
     seconds: float = 0.0
     count: int = 0
 
@@ -110,7 +121,7 @@ class Meter:
 
     def peak_mib(self) -> float:
         """To be read before what is not the part's own is loaded."""
-        return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - self.start_kib) / 1024
+        return (memory_kib("VmHWM") - self.start_kib) / 1024
 
 
 @dataclass(frozen=True)
