@@ -292,7 +292,7 @@ def test_a_bad_archive_is_answered_on_the_page(page, tmp_path):
     (tmp_path / "bad.zip").write_bytes(b"PK this is no archive")
     go_to(page, "Cast an episode")
     drop(page, "#episode", tmp_path / "bad.zip")
-    page.get_by_text("That did not work").first.wait_for()
+    page.get_by_text("bad.zip cannot be unpacked").first.wait_for()
     assert "Traceback" not in page.inner_text("body")
 
 
