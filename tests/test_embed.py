@@ -108,7 +108,7 @@ def test_a_wrong_config_is_refused(tmp_path, network, wrong):
 def test_imagenet_weights_off_line_say_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    with pytest.raises(WeightsError, match="go on line once, or fetch .* or choose the embedder 'resnet18'"):
+    with pytest.raises(WeightsError, match=r"go on line once, or fetch .* or choose the embedder 'resnet18'"):
         embed.EMBEDDERS["resnet18-imagenet"](tmp_path, CPU)
 
 
