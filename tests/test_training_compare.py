@@ -160,8 +160,6 @@ def test_a_stage_is_measured_from_pictures_to_table(setup, tmp_path, capsys):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_all_stages(setup, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(comparisons, "EPISODES", 1)
-    monkeypatch.setattr(comparisons, "OTHER_FACES", 9)
     document = tmp_path / "COMPARED.md"
     document.write_text(compare.COMPARED.read_text())
     monkeypatch.setattr(compare, "COMPARED", document)

@@ -9,7 +9,6 @@ an honest row. `--write` puts the tables between the marks in training/COMPARED.
 """
 
 import argparse
-import multiprocessing
 import os
 import platform
 import sys
@@ -18,11 +17,11 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import cv2
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from training.comparisons import COMPARISONS, MIB, Comparison, Meter, Outcome, Setup
+from training.processes import fresh_processes
 from webcast.build import parts_here
 from webcast.errors import WebcastError
 from webcast.hub import BUNDLE
@@ -35,8 +34,8 @@ NOT_HERE = "real weights not tried here"
 
 
 def in_process(work: Callable, *arguments: Any) -> Any:
-    """What the work gives, done in a process of its own, which knows all that this one knows."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as executor:
+    """What the work gives, done in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=fresh_processes()) as executor:
         return executor.submit(work, *arguments).result()
 
 
@@ -165,7 +164,6 @@ def run(args: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     args = parse(arguments)
-    cv2.setNumThreads(1)  # its own threads would not survive the fork
     try:
         run(args)
     except WebcastError as error:

@@ -96,7 +96,7 @@ def memory_kib(key: str) -> int:
 
 
 def forget_peak() -> int:
-    """Let this process's peak begin anew, for a fork inherits its parent's; returns the KiB held now."""
+    """Let the peak begin anew, for a copied process inherits its peak; returns the KiB that it holds now."""
     Path("/proc/self/clear_refs").write_text("5")
     return memory_kib("VmRSS")
 

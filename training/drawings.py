@@ -16,7 +16,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import Pool
 from pathlib import Path
 
 import cv2
@@ -25,6 +24,7 @@ from tqdm import tqdm
 
 from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
 from training.loop import seeded
+from training.processes import fresh_processes
 from training.render import SCHOOLS, draw_style, face_height, ink_lines, render
 
 ABOUT = "people.json"
@@ -96,7 +96,7 @@ def draw_all(photos: list[FacePhoto], out: Path, seed: int, workers: int) -> Non
         path = out / f"{way}.npy"
         if path.exists():
             continue
-        with Pool(workers) as pool:
+        with fresh_processes().Pool(workers) as pool:
             drawn = pool.imap(partial(draw_one, way, seed + number), enumerate(photos), chunksize=32)
             save(path, list(tqdm(drawn, total=len(photos), desc=way, unit="head")))
 

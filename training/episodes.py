@@ -17,7 +17,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import Pool
 from pathlib import Path
 
 import cv2
@@ -29,6 +28,7 @@ from training.bundle import write_config
 from training.castback import wilson
 from training.faces import FacePhoto, development_photos, test_photos
 from training.loop import seeded
+from training.processes import fresh_processes
 from training.prove import Report
 from training.split import HELD_OUT_STYLE
 from training.stories import LEARNED, UNSEEN, Draw, Role, Story, draw_published, tell
@@ -85,7 +85,7 @@ def stories(photos: Sequence[FacePhoto], draw: Draw, count: int, fewest: int, se
     casts = [
         [order[(n * (MAINS + EXTRAS) + i) % len(order)] for i in range(MAINS + EXTRAS)] for n in range(count)
     ]
-    with Pool(2) as pool:
+    with fresh_processes().Pool(2) as pool:
         return pool.map(partial(story, dict(by_person), draw, seed), enumerate(casts), chunksize=1)
 
 
@@ -245,7 +245,6 @@ def main() -> None:
     args = parser.parse_args()
     if args.write and not args.calibrate:
         parser.error("--write writes what --calibrate finds; give both")
-    # Drawn first, in processes of its own: OpenCV hangs in a process that is forked after its threads began.
     photos = test_photos(args.data, args.landmarks)
     told = {style: test_stories(photos, style) for style in EPISODES}
     development = development_stories(args.data, args.landmarks) if args.calibrate else []

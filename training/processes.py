@@ -1,6 +1,8 @@
-"""Which of the processes that `accelerate launch` started this one is."""
+"""Which of the processes that `accelerate launch` started this one is, and processes that work beside it."""
 
+import multiprocessing
 import os
+from multiprocessing.context import ForkServerContext
 
 from accelerate import PartialState
 from accelerate.utils import parse_flag_from_env
@@ -27,3 +29,13 @@ def check_together(processes: int) -> None:
             f"{started} processes were started, and each took itself for the only one; where there is no GPU "
             "for them, set ACCELERATE_USE_CPU=true and launch with --multi_gpu."
         )
+
+
+def fresh_processes() -> ForkServerContext:
+    """Where workers come from: copies of a process that has imported torch and has no threads yet.
+
+    A plain fork of this process hangs once torch or OpenCV has started threads in it.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "cv2"])
+    return context
