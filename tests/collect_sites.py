@@ -7,15 +7,21 @@ picture, HTML in place of one, 100 MB, and a connection that hangs.
 
 import io
 import json
+import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from PIL import Image
+
+from training.collect.door import Door
+from training.collect.sources import Found, Name
 
 
 def picture(number: int, size: tuple[int, int] = (96, 96)) -> bytes:
@@ -42,6 +48,7 @@ class Site(ThreadingHTTPServer):
         self.agents: set[str] = set()
         self.times: list[float] = []
         self.hang_s = 3.0
+        self.meeting: threading.Barrier | None = None
 
     @property
     def url(self) -> str:
@@ -66,6 +73,11 @@ class Handler(BaseHTTPRequestHandler):
             self.send(self.server.files[parts.path], "image/jpeg")
         else:
             self.send(b"nothing here", "text/plain", 404)
+
+    def do_meeting(self, path: str, query: dict[str, str]) -> None:
+        """Answers once two clients wait for it at the same time."""
+        self.server.meeting.wait(20)
+        self.send(b"", "text/plain")
 
     def do_wikidata(self, path: str, query: dict[str, str]) -> None:
         if "wikidata" in self.server.changed:
@@ -203,6 +215,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         pass
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A source whose photos' author is the process that looked for them; it waits until two look."""
+
+    site: str
+
+    def __call__(self, door: Door, person: Name, count: int) -> Iterator[Found]:
+        door.fetch(f"{self.site}/meeting", {"name": person.name})
+        query = {"query": person.query, "start": "1", "display": "50"}
+        for item in json.loads(door.fetch(f"{self.site}/naver", query).body)["items"]:
+            yield Found(item["originalUrl"], author=str(os.getpid()))
 
 
 def claim(value: object) -> dict:

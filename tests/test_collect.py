@@ -1,7 +1,10 @@
 """The collectors before sites served on this machine; nothing here asks the network."""
 
+import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +12,9 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
+from filelock import FileLock
 
-from tests.collect_sites import picture, served
+from tests.collect_sites import Signed, picture, served
 from training.collect import door as doors
 from training.collect.door import CollectError, Door, Refused, checked_address
 from training.collect.google import Google
@@ -18,6 +22,7 @@ from training.collect.ledger import KEPT, LEFT_OUT, REJECTED, Entry, Ledger
 from training.collect.naver import Naver
 from training.collect.people import NAMES, collect_people, collect_person, folder_name, read_names
 from training.collect.sources import Name
+from training.collect.turns import Turns
 from training.collect.wikimedia import Wikimedia
 from webcast.errors import WebcastError
 
@@ -37,8 +42,11 @@ def door():
     return quick()
 
 
+QUICK = {"allowed_hosts": ["127.0.0.1"], "seconds_between": 0, "backoff_s": 0.01}
+
+
 def quick(**settings) -> Door:
-    return Door(**{"allowed_hosts": ["127.0.0.1"], "seconds_between": 0, "backoff_s": 0.01} | settings)
+    return Door(**QUICK | settings)
 
 
 def wikimedia(site) -> Wikimedia:
@@ -140,11 +148,11 @@ def test_a_host_is_asked_slowly(site):
     assert time.monotonic() - start >= 0.4
 
 
-def test_workers_take_turns_at_a_host(site):
-    """Four at once are asked one after the other, as one is."""
-    slow = quick(seconds_between=0.15)
+def test_doors_with_the_same_turns_wait_for_each_other(site, tmp_path):
+    """Four threads at two doors are let in one after the other, as one is."""
+    slow = [quick(seconds_between=0.15, turns=Turns(tmp_path)) for _ in range(2)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda n: slow.fetch(f"{site.url}/files/{n}.jpg"), range(4)))
+        list(pool.map(lambda n: slow[n % 2].fetch(f"{site.url}/files/{n}.jpg"), range(4)))
     gaps = [after - before for before, after in pairwise(sorted(site.times))]
     assert min(gaps) > 0.05
 
@@ -217,43 +225,124 @@ def test_every_other_shape_of_wikimedia_is_an_error_of_one_sentence(site, door, 
 def test_a_failure_that_may_pass_is_told_and_asked_again(site, tmp_path):
     site.people[HANA.name] = ["/always-busy", "/files/1.jpg"]
     for _ in range(2):
-        (told,) = collect_person(HANA, wikimedia(site), quick(), tmp_path, 3, 2)
+        (told,) = collect_person(HANA, wikimedia(site), quick(), tmp_path, 3)
         assert "asks to wait" in told
     assert site.asked["/always-busy"] == 2
     assert len(list(tmp_path.glob("*.jpg"))) == 1
 
 
 def test_a_name_without_a_photo_is_told(site, door, tmp_path):
-    (told,) = collect_people([Name("Nobody", "", "nobody")], Naver(f"{site.url}/naver"), door, tmp_path, 3)
-    assert told.startswith("Nobody: nothing was found; check the name")
+    (told,) = collect_person(Name("Nobody", "", "nobody"), wikimedia(site), door, tmp_path, 3)
+    assert told.startswith("nothing was found; check the name")
 
 
-def test_ctrl_c_stops_quickly_and_the_next_run_goes_on(site, tmp_path):
-    """Two photos are there; the others hang for a minute, and the main thread is interrupted meanwhile."""
-    site.people[HANA.name] = ["/files/1.jpg", "/files/2.jpg", "/hangs", "/drips", "/hangs?2"]
+@pytest.fixture
+def several(site):
+    """Six names with two photos each."""
+    names = [Name(f"Name {n}", "", f"Name {n}") for n in range(6)]
+    site.files = {f"/files/{n}.jpg": picture(n) for n in range(12)}
+    site.people = {name.name: list(site.files)[2 * n : 2 * n + 2] for n, name in enumerate(names)}
+    return names
+
+
+def test_names_are_spread_over_processes_that_take_turns_and_fetch_nothing_twice(site, several, tmp_path):
+    """Two processes worked, at one pace together, and a second run asks for no photo again."""
+    site.meeting, pause = threading.Barrier(2), 0.08
+    make_door = partial(Door, **QUICK | {"seconds_between": pause})
+    for _ in range(2):
+        assert collect_people([*several, several[0]], Signed(site.url), make_door, tmp_path, 2, 2) == []
+    pids = {entry.author for name in several for entry in Ledger(tmp_path / name.name)}
+    assert len(pids) == 2
+    assert str(os.getpid()) not in pids
+    assert {path: site.asked[path] for path in site.files} == dict.fromkeys(site.files, 1)
+    assert all(len(list((tmp_path / name.name).glob("*.jpg"))) == 2 for name in several)
+    assert site.times[-1] - site.times[0] > 0.75 * pause * len(site.times), "each alone would take half"
+
+
+def test_a_second_run_into_the_same_folder_is_refused(site, several, tmp_path):
+    with (
+        FileLock(tmp_path / ".collecting.lock"),
+        pytest.raises(WebcastError, match="Another run collects into"),
+    ):
+        collect_people(several, wikimedia(site), partial(Door, **QUICK), tmp_path, 2, 1)
+
+
+@pytest.mark.parametrize("send", [os.killpg, os.kill], ids=["as a terminal does", "to the parent alone"])
+def test_ctrl_c_ends_all_processes_quickly_and_the_next_run_goes_on(site, several, tmp_path, send):
+    people, site.hang_s = site.people, 60
+    site.people = {name: [files[0], f"/hangs?{name}"] for name, files in people.items()}
+    run = start_run(site, several, tmp_path)
+    until(lambda: site.asked["/hangs"] >= 2)
+    send(run.pid, signal.SIGINT)
+    told = run.communicate(timeout=15)[1]
+    assert "Traceback" not in told
+    assert run.returncode == 130
+    until(lambda: group_is_empty(run.pid))
+    site.people, before = people, {path: site.asked[path] for path in site.files}
+    assert sum(before.values()) >= 2
+    assert collect_people(several, wikimedia(site), partial(Door, **QUICK), tmp_path, 2, 2) == []
+    assert {path: site.asked[path] for path in site.files} == dict.fromkeys(site.files, 1)
+
+
+def test_processes_end_when_their_parent_is_killed(site, several, tmp_path):
     site.hang_s = 60
-    door = quick()
-    interrupt = partial(signal.pthread_kill, threading.main_thread().ident, signal.SIGINT)
-    threading.Timer(1.0, interrupt).start()
-    start = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        collect_person(HANA, wikimedia(site), door, tmp_path, 5, 4)
-    assert time.monotonic() - start < 10
-    site.people[HANA.name] = [f"/files/{n}.jpg" for n in range(5)]
-    assert collect_person(HANA, wikimedia(site), quick(), tmp_path, 5, 4) == []
-    assert len(list(tmp_path.glob("*.jpg"))) == 5
-    assert site.asked["/files/1.jpg"] == site.asked["/files/2.jpg"] == 1
-    assert not list(tmp_path.glob(".*"))
+    site.people = {name.name: [f"/hangs?{name.name}"] for name in several}
+    run = start_run(site, several, tmp_path)
+    until(lambda: site.asked["/hangs"] >= 2)
+    run.kill()
+    run.communicate(timeout=15)
+    until(lambda: group_is_empty(run.pid))
+
+
+RUN = """
+import sys
+from functools import partial
+from pathlib import Path
+from training.collect.door import Door
+from training.collect.people import collect_people
+from training.collect.sources import Name
+from training.collect.turns import Turns
+from training.collect.wikimedia import Wikimedia
+
+url, out, *names = sys.argv[1:]
+source = Wikimedia(f"{url}/wikidata", f"{url}/commons")
+door = partial(Door, ["127.0.0.1"], 0)
+try:
+    collect_people([Name(name, "", name) for name in names], source, door, Path(out), 2, 2)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def start_run(site, names, out) -> subprocess.Popen:
+    """Two processes and their parent, which collect those names in a process group of their own."""
+    words = [sys.executable, "-c", RUN, site.url, str(out), *(name.name for name in names)]
+    return subprocess.Popen(words, start_new_session=True, stderr=subprocess.PIPE, text=True)
+
+
+def group_is_empty(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def until(happened, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
 
 
 def test_photos_come_with_a_ledger_and_never_twice(site, door, tmp_path):
-    collect_person(HANA, wikimedia(site), door, tmp_path, 4, 2)
+    collect_person(HANA, wikimedia(site), door, tmp_path, 4)
     kept = [entry for entry in Ledger(tmp_path) if entry.outcome == KEPT]
     assert len(kept) >= 4
     assert {entry.file for entry in kept} == {path.name for path in tmp_path.glob("*.jpg")}
     assert {entry.licence for entry in kept} == {"CC BY-SA 4.0"}
     before = {path: count for path, count in site.asked.items() if path.startswith("/files/")}
-    collect_person(HANA, wikimedia(site), door, tmp_path, 7, 2)
+    collect_person(HANA, wikimedia(site), door, tmp_path, 7)
     assert len(list(tmp_path.glob("*.jpg"))) == 7
     assert all(site.asked[path] == count for path, count in before.items())
 
@@ -262,7 +351,7 @@ def test_what_is_no_picture_is_left_out_with_the_reason_and_not_asked_again(site
     site.files["/files/cut.jpg"] = picture(5)[:900]
     site.people[HANA.name] = ["/page", "/files/cut.jpg", "/forbidden", "/files/1.jpg"]
     for _ in range(2):
-        collect_person(HANA, wikimedia(site), door, tmp_path, 4, 1)
+        collect_person(HANA, wikimedia(site), door, tmp_path, 4)
     why = {entry.url.rsplit("/", 1)[-1]: entry.why for entry in Ledger(tmp_path) if entry.outcome == LEFT_OUT}
     assert "not a picture" in why["page"]
     assert "damaged" in why["cut.jpg"]
@@ -271,16 +360,16 @@ def test_what_is_no_picture_is_left_out_with_the_reason_and_not_asked_again(site
     assert len(list(tmp_path.glob("*.jpg"))) == 1
 
 
-def test_two_addresses_of_one_file_at_once_give_it_once(site, door, tmp_path):
+def test_several_addresses_of_one_file_give_it_once(site, door, tmp_path):
     site.people[HANA.name] = [f"/files/1.jpg?{n}" for n in range(6)]
-    assert collect_person(HANA, wikimedia(site), door, tmp_path, 6, 6) == []
+    assert collect_person(HANA, wikimedia(site), door, tmp_path, 6) == []
     assert len(list(tmp_path.glob("*.jpg"))) == 1
     assert sorted(entry.outcome for entry in Ledger(tmp_path)) == [KEPT, *[LEFT_OUT] * 5]
 
 
 def test_a_rejected_photo_does_not_come_back(site, door, tmp_path):
     Ledger(tmp_path).add(Entry(f"{site.url}/files/0.jpg", REJECTED))
-    collect_person(HANA, wikimedia(site), door, tmp_path, 7, 2)
+    collect_person(HANA, wikimedia(site), door, tmp_path, 7)
     assert site.asked["/files/0.jpg"] == 0
 
 
@@ -305,14 +394,12 @@ def test_a_line_separator_in_a_name_is_kept(tmp_path):
     assert next(iter(Ledger(tmp_path))).author == "A\u2028B\x85C"
 
 
-def test_one_name_that_fails_does_not_stop_the_others(site, door, tmp_path):
+def test_one_name_that_fails_does_not_stop_the_others(site, tmp_path):
     site.people["Second"] = ["/files/1.jpg"]
-    site.changed.add("naver")
-    problems = collect_people([HANA], Naver(f"{site.url}/naver"), door, tmp_path, 3)
-    problems += collect_people([Name("Second", "", "Second")], wikimedia(site), door, tmp_path, 1)
-    assert len(problems) == 1
-    assert problems[0].startswith("하나 Example: ")
-    assert list((tmp_path / "Second").glob("*.jpg"))
+    names = [Name("Nobody", "", "nobody"), HANA]
+    (told,) = collect_people(names, wikimedia(site), partial(Door, **QUICK), tmp_path, 1, 1)
+    assert told.startswith("Nobody: nothing was found")
+    assert list((tmp_path / HANA.name).glob("*.jpg"))
 
 
 def test_the_names_to_start_from():

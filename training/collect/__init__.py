@@ -1,6 +1,8 @@
 """From nothing to a training set and a gallery: `python -m training.collect --help`.
 
 door.py      the only way to the network: guarded addresses, limits, politeness
+turns.py     one request at a time to a host, over threads and processes
+crew.py      work spread over processes, which Ctrl-C ends
 ledger.py    what was fetched and what was rejected, so that nothing is fetched twice
 people.py    photos of people by name into one folder each, from any of the sources below
 wikimedia.py google.py naver.py     the sources of photos, one site each

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from training.collect import drawn, namesakes, people, portraits, webtoons
@@ -62,9 +63,9 @@ def run_drawn(args: argparse.Namespace) -> int:
 def run_people(args: argparse.Namespace) -> int:
     if args.source == "wikimedia" and args.contact == NO_CONTACT:
         tell(["Wikimedia asks for a way to reach whoever asks it: say --contact YOUR-ADDRESS."])
-    door = Door(args.allow_host, args.seconds_between, contact=args.contact)
+    make_door = partial(Door, args.allow_host, args.seconds_between, contact=args.contact)
     problems = people.collect_people(
-        people.read_names(args.names), source_of(args), door, args.out, args.count, args.workers
+        people.read_names(args.names), source_of(args), make_door, args.out, args.count, args.processes
     )
     tell(problems)
     print(f"The photos are in {args.out}")
@@ -171,7 +172,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     photos.add_argument("names", type=Path, nargs="?", default=people.NAMES, help="CSV: name, gender, query")
     photos.add_argument("--source", choices=SOURCES, default="wikimedia", help="where to look (%(default)s)")
     photos.add_argument("--count", type=int, default=20, help="photos of each person (%(default)s)")
-    photos.add_argument("--workers", type=int, default=4, help="photos fetched at a time (%(default)s)")
+    photos.add_argument(
+        "--processes", type=int, default=people.PROCESSES, help="names fetched at a time (%(default)s)"
+    )
     photos.add_argument(
         "--seconds-between", type=float, default=1.0, help="requests to one host (%(default)s)"
     )

@@ -26,6 +26,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.util.connection import create_connection
 
+from training.collect.turns import Turns
 from webcast.errors import WebcastError
 
 USER_AGENT = "webcast-collect/0.1 ({contact})"
@@ -169,7 +170,8 @@ class Door:
 
     `seconds_between` two requests to one host; `backoff_s` before the second try, twice as long each time;
     `max_wait_s` is the longest Retry-After that is waited for; `total_s` is the time for one answer, from the
-    connection to the last byte. `contact` is what the sites are told of whom to write to.
+    connection to the last byte. `contact` is what the sites are told of whom to write to. Doors with the
+    same `turns` wait for each other.
     """
 
     allowed_hosts: Collection[str] = ()
@@ -180,7 +182,7 @@ class Door:
     read_s: float = READ_S
     max_bytes: int = MAX_BYTES
     contact: str = NO_CONTACT
-    _turns: dict[str, float] = field(default_factory=dict)
+    turns: Turns = field(default_factory=Turns)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _open: set[Lines] = field(default_factory=set)
     _hung_up: threading.Event = field(default_factory=threading.Event)
@@ -261,10 +263,7 @@ class Door:
             raise CollectError(f"{url} takes longer than {self.total_s:.0f} seconds; it is left for later.")
 
     def _wait_for_turn(self, url: str) -> None:
-        host = urlsplit(url).hostname or ""
-        with self._lock:  # the turn is taken here, so that no two threads take the same one
-            turn = max(time.monotonic(), self._turns.get(host, 0.0))
-            self._turns[host] = turn + self.seconds_between
+        turn = self.turns.take(urlsplit(url).hostname or "", self.seconds_between)
         self._sleep(turn - time.monotonic())
 
     def _sleep(self, seconds: float) -> None:

@@ -6,7 +6,6 @@ what a person threw away does not come back.
 
 import json
 import os
-import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,12 +28,11 @@ class Entry:
 
 
 class Ledger:
-    """The entries of a folder's `ledger.jsonl` by address; may be used by several threads."""
+    """The entries of a folder's `ledger.jsonl` by address."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.path = folder, folder / "ledger.jsonl"
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
         self._entries = {entry.url: entry for entry in _read(self.path)}
         self._taken = {entry.file for entry in self._entries.values() if entry.file}
         if self.path.is_file() and not self.path.read_bytes().endswith(b"\n"):
@@ -52,20 +50,18 @@ class Ledger:
         return next((entry for entry in self if entry.file == file), None)
 
     def take(self, file: str) -> bool:
-        """Whether no address became this file yet; from now on it is taken, whichever thread asks."""
-        with self._lock:
-            is_free = file not in self._taken
-            self._taken.add(file)
+        """Whether no address became this file yet; from now on it is taken."""
+        is_free = file not in self._taken
+        self._taken.add(file)
         return is_free
 
     def add(self, entry: Entry) -> None:
         line = json.dumps(asdict(entry), ensure_ascii=False) + "\n"
-        with self._lock:
-            with self.path.open("ab") as file:
-                file.write(line.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            self._entries[entry.url] = entry
+        with self.path.open("ab") as file:
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        self._entries[entry.url] = entry
 
 
 def _read(path: Path) -> list[Entry]:

@@ -10,20 +10,23 @@ import csv
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from itertools import islice
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from tqdm import tqdm
+from filelock import FileLock, Timeout
 
+from training.collect.crew import spread
 from training.collect.door import CollectError, Door, Refused
 from training.collect.ledger import KEPT, LEFT_OUT, Entry, Ledger
 from training.collect.sources import Found, Name, Source
+from training.collect.turns import Turns
 from webcast.errors import ImageError, WebcastError
 from webcast.images import open_image
 
 NAMES = Path(__file__).with_name("names.csv")
+PROCESSES = 4
 
 
 def read_names(path: Path) -> list[Name]:
@@ -42,72 +45,63 @@ def read_names(path: Path) -> list[Name]:
 
 
 def collect_people(
-    names: Sequence[Name], source: Source, door: Door, out: Path, count: int, workers: int = 4
+    names: Sequence[Name],
+    source: Source,
+    make_door: Callable[..., Door],
+    out: Path,
+    count: int,
+    processes: int = PROCESSES,
 ) -> list[str]:
-    """Fetch up to `count` photos of everybody; returns a sentence for each thing that could not be had."""
-    problems = []
-    with tqdm(names, desc="people", unit="person") as bar:
-        for person in bar:
-            bar.set_postfix_str(person.name)
-            folder = out / folder_name(person.name)
-            try:
-                told = collect_person(person, source, door, folder, count, workers)
-            except CollectError as error:
-                told = [str(error)]
-            problems += [f"{person.name}: {sentence}" for sentence in told]
-    return problems
+    """Fetch up to `count` photos of everybody; returns a sentence for each thing that could not be had.
+
+    Each process works at one name at a time; the doors that `make_door(turns=...)` makes ask a host in turns.
+    Raises `WebcastError` for less than one process, and where another run collects into the same folder.
+    """
+    if processes < 1:
+        raise WebcastError(f"{processes} processes cannot fetch anything; say --processes 1 or more.")
+    out.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out / ".collecting.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise WebcastError(f"Another run collects into {out}; wait for its end, or stop it.") from None
+    with lock, TemporaryDirectory(prefix="webcast-turns-") as turns:
+        doors = partial(make_door, turns=Turns(Path(turns)))
+        work = partial(_collect_one, source, out, count)
+        people = list({folder_name(person.name): person for person in names}.values())
+        told = spread(work, people, doors, processes, "name")
+    return [sentence for sentences in told for sentence in sentences]
 
 
-def collect_person(
-    person: Name, source: Source, door: Door, folder: Path, count: int, workers: int
-) -> list[str]:
+def _collect_one(source: Source, out: Path, count: int, door: Door, person: Name) -> list[str]:
+    try:
+        told = collect_person(person, source, door, out / folder_name(person.name), count)
+    except CollectError as error:
+        told = [str(error)]
+    return [f"{person.name}: {sentence}" for sentence in told]
+
+
+def collect_person(person: Name, source: Source, door: Door, folder: Path, count: int) -> list[str]:
     """Fetch what is missing of `count` photos; returns a sentence for each failure that may pass.
 
-    Raises `CollectError` where the source does not answer. Ctrl-C ends every fetch that is under way.
+    Raises `CollectError` where the source does not answer.
     """
     ledger, problems = Ledger(folder), []
     missing = count - sum(entry.outcome == KEPT for entry in ledger)
     if missing <= 0:
         return []
-    wanted = (found for found in source(door, person, 3 * count) if found.url not in ledger)
-    pool = ThreadPoolExecutor(workers)
-    try:
-        outcomes = _fetched(pool, workers, wanted, door, ledger, problems)
-        kept = sum(1 for _ in islice((outcome for outcome in outcomes if outcome), missing))
-    except KeyboardInterrupt:
-        door.hang_up()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-    if not kept and not any(ledger):
-        problems.append("nothing was found; check the name, write another query, or take another --source.")
-    return problems
-
-
-def _fetched(
-    pool: ThreadPoolExecutor,
-    workers: int,
-    wanted: Iterator[Found],
-    door: Door,
-    ledger: Ledger,
-    problems: list[str],
-) -> Iterator[bool]:
-    """Whether each photo was kept, as they come; no more are under way than there are workers."""
-
-    def outcome(future: Future[bool]) -> bool:
+    for found in source(door, person, 3 * count):
+        if found.url in ledger:
+            continue
         try:
-            return future.result()
+            missing -= fetch_photo(found, door, ledger)
         except CollectError as error:
             problems.append(str(error))
-            return False
-
-    under_way: set[Future[bool]] = set()
-    for found in wanted:
-        under_way.add(pool.submit(fetch_photo, found, door, ledger))
-        if len(under_way) >= workers:
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            yield from map(outcome, done)
-    yield from map(outcome, under_way)
+        if not missing:
+            break
+    if not any(ledger) and not problems:
+        problems.append("nothing was found; check the name, write another query, or take another --source.")
+    return problems
 
 
 def fetch_photo(found: Found, door: Door, ledger: Ledger) -> bool:
