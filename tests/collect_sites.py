@@ -133,11 +133,8 @@ class Handler(BaseHTTPRequestHandler):
         return self.json({"items": items[start : start + int(query["display"])]})
 
     def do_google(self, path: str, query: dict[str, str]) -> None:
-        urls = (
-            [self.server.url + f for f in self.server.people.get(query["q"], [])]
-            if query["start"] == "0"
-            else []
-        )
+        start = int(query["start"])
+        urls = [self.server.url + f for f in self.server.people.get(query["q"], [])][start : start + 100]
         rows = "".join(f'["{url}",96,96],["https://encrypted-tbn0.gstatic.com/i.jpg",9,9],' for url in urls)
         body = (
             "<p>nothing</p>"

@@ -9,8 +9,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 
+import icrawler
 import pytest
 from filelock import FileLock
 
@@ -21,6 +22,7 @@ from training.collect.google import Google
 from training.collect.ledger import KEPT, LEFT_OUT, REJECTED, Entry, Ledger
 from training.collect.naver import Naver
 from training.collect.people import NAMES, collect_people, collect_person, folder_name, read_names
+from training.collect.search import SearchCrawler
 from training.collect.sources import Name
 from training.collect.turns import Turns
 from training.collect.wikimedia import Wikimedia
@@ -192,6 +194,38 @@ def test_google_gives_the_pictures_and_none_of_its_own(site, door):
     assert site.queries[0]["tbs"] == "itp:face"
 
 
+def test_google_is_asked_page_by_page(site, door):
+    site.people[HANA.query] = [f"/files/{n}-of-many.jpg" for n in range(230)]
+    assert len(list(Google(f"{site.url}/google", faces_only=False)(door, HANA, 210))) == 210
+    assert [(query["start"], query["ijn"]) for query in site.queries] == [
+        ("0", "0"),
+        ("100", "1"),
+        ("200", "2"),
+    ]
+    assert not any("tbs" in query for query in site.queries)
+
+
+@pytest.mark.parametrize("source", [Naver, Google])
+def test_a_search_asks_for_no_page_that_nobody_needs_and_leaves_no_thread(site, door, source):
+    """icrawler's threads end when its caller does, also those that wait for room in a queue."""
+    site.people[HANA.query] = [f"/files/{n}-of-many.jpg" for n in range(900)]
+    name = source.__name__.lower()
+    assert len(list(source(f"{site.url}/{name}")(door, HANA, 30))) == 30
+    assert len(list(islice(source(f"{site.url}/{name}")(door, HANA, 900), 3))) == 3
+    assert site.asked[f"/{name}"] == 2
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("feeder", "parser"))]
+
+
+@pytest.mark.parametrize("source", [Naver, Google])
+def test_a_search_passes_the_same_door(site, door, source):
+    assert issubclass(SearchCrawler, icrawler.Crawler)
+    with pytest.raises(CollectError, match=r"169\.254\.169\.254.*inside a private network"):
+        list(source(f"{site.url}/inside")(door, HANA, 5))
+    with pytest.raises(CollectError, match="answers 403"):
+        list(source(f"{site.url}/forbidden")(door, HANA, 5))
+    assert site.asked["/forbidden"] == 1
+
+
 @pytest.mark.parametrize(
     ("name", "source", "told"),
     [("wikidata", wikimedia, "shape of 2026"), ("naver", lambda s: Naver(f"{s.url}/naver"), "shape of 2025"),
@@ -300,6 +334,7 @@ from functools import partial
 from pathlib import Path
 from training.collect.door import Door
 from training.collect.people import collect_people
+from training.collect.search import SearchCrawler
 from training.collect.sources import Name
 from training.collect.turns import Turns
 from training.collect.wikimedia import Wikimedia

@@ -6,6 +6,7 @@ crew.py      work spread over processes, which Ctrl-C ends
 ledger.py    what was fetched and what was rejected, so that nothing is fetched twice
 people.py    photos of people by name into one folder each, from any of the sources below
 wikimedia.py google.py naver.py     the sources of photos, one site each
+search.py    what the two searches share: icrawler's parts, with the door as their session
 webtoons.py  episodes, from folders and archives or through gallery-dl
 quality.py   sharp, large, frontal, not seen before
 drawn.py     episodes -> a dataset of drawn faces
