@@ -1,7 +1,8 @@
 """Photos from Google's image search by keyword, for private use: icrawler's crawler for that site.
 
 icrawler knows the request (`tbm=isch`, `ijn`, `tbs=itp:face`) and finds the pictures' addresses in the
-answer's scripts; its 0.6.10 has the shape of 2024. Google's terms allow looking, not publishing what is found.
+answer's scripts; its 0.6.10 has the shape of 2024. Google's terms allow looking, not publishing what is
+found.
 """
 
 from collections.abc import Iterator
