@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
-    {"types", "errors", "korean"},
+    {"types", "errors", "korean", "fonts"},
     {"images", "main_faces", "networks", "photos", "words", "labels", "visits", "opencv", "parts"},
     {"weights", "tensors", "dataset", "markup", "unpack", "align", "heads", "episode"},
     {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet", "page_markup", "page_scripts"},
@@ -30,7 +30,7 @@ WITHOUT_TORCH = {
     "hub", "__init__", "__main__", "align", "opencv", "labels", "visits", "page_markup", "parts", "heads",
     "page_scripts", "episode_page",
     "episode", "intake", "looks", "characters", "selection", "ensemble", "edits", "casting", "occlusion",
-    "korean", "episode_words", "share_card", "episode_markup", "episode_sheet",
+    "korean", "fonts", "episode_words", "share_card", "episode_markup", "episode_sheet",
 }  # fmt: skip
 SOURCES = sorted((ROOT / "webcast").rglob("*.py"))
 

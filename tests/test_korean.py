@@ -12,6 +12,13 @@ from webcast.korean import LONGEST, SENTENCES, said
 SOURCES = Path(__file__).resolve().parents[1] / "webcast"
 
 
+def template(node: ast.expr) -> str | None:
+    """A string of the source, what is filled in as `{}`; None for what is no string."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
 def sentences_of_the_library() -> set[str]:
     """Every string of the source, what is filled in as `{}`."""
     found = set()
@@ -19,21 +26,41 @@ def sentences_of_the_library() -> set[str]:
         if path.name == "korean.py":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.JoinedStr):
-                parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in node.values]
-                found.add("".join(parts))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.add(node.value)
-    return found
+            found.add(template(node))
+    return found - {None}
 
 
 SAID = sentences_of_the_library()
-COUNTED = {"{} votes", "{} vote", "{} faces", "{} face"}  # `vote` puts number and noun together
+PUT_TOGETHER = {"{} votes", "{} vote", "{} faces", "{} face", "Character {}"}  # of number and noun
+MET_BY_VISITORS = (
+    *("images", "intake", "unpack", "edits", "casting", "caster", "selection", "share_card", "compare"),
+    "__main__",
+)
+OF_THE_PROGRAM = {  # what no visitor's doing brings about, and commands that speak English alone
+    "The face box {} lies outside the picture of {} x {} px.",
+    "No drawn face was found; try a page with a larger, frontal face.",
+    "No face was found; try a photo with a larger, frontal face.",
+    "--squash is for a published gallery; name it with --push USER/NAME.",
+}
+
+
+def raised_in(module: str) -> set[str]:
+    """The sentences of the errors that a module raises."""
+    tree = ast.parse((SOURCES / f"{module}.py").read_text(encoding="utf-8"))
+    calls = [node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise)]
+    told = [call for call in calls if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)]
+    return {template(call.args[0]) for call in told if call.args} - {None}
 
 
 @pytest.mark.parametrize("english", [english for english, _ in SENTENCES])
 def test_the_library_says_each_sentence_of_the_table(english):
-    assert re.sub(r"{\w+}", "{}", english) in SAID | COUNTED
+    assert re.sub(r"{\w+}", "{}", english) in SAID | PUT_TOGETHER
+
+
+@pytest.mark.parametrize("module", MET_BY_VISITORS)
+def test_every_error_that_a_visitor_can_meet_is_in_the_table(module):
+    told = {re.sub(r"{\w+}", "{}", english) for english, _ in SENTENCES}
+    assert raised_in(module) - told - OF_THE_PROGRAM == set()
 
 
 @pytest.mark.parametrize(("english", "korean"), SENTENCES)

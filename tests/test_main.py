@@ -17,6 +17,7 @@ from webcast.__main__ import Bars, build_parser, main
 from webcast.caster import Caster
 from webcast.gallery import load_gallery
 from webcast.parts import Parts
+from webcast.words import WORDS
 
 RED = "#c03030"
 
@@ -86,6 +87,25 @@ def test_cast_writes_the_sheet_the_pictures_and_the_json(plain, good, tmp_path, 
     printed = capsys.readouterr()
     assert printed.out.startswith("1  Ada  votes 5")
     assert "realize" in printed.err, "progress names the stage"
+
+
+def test_cast_speaks_korean(plain, tmp_path, capsys):
+    fakes.page(RED, RED).save(tmp_path / "two.png")
+    assert run("cast", tmp_path / "two.png", "--lang", "ko", "--out", tmp_path / "out") == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("1위  Ada  10표  유사도 10.000")
+    assert "알림: 찾은 얼굴 2개를 모두 한 인물로 봅니다." in printed.err
+    told = json.loads((tmp_path / "out" / "cast.json").read_text(encoding="utf-8"))
+    assert told["notices"] == ["찾은 얼굴 2개를 모두 한 인물로 봅니다."]
+    html = (tmp_path / "out" / "sheet.html").read_text(encoding="utf-8")
+    assert '<html lang="ko">' in html
+    words = html.partition("<body>")[2]
+    assert [english for english, _ in WORDS.values() if "{" not in english and english in words] == []
+
+
+def test_a_refusal_is_told_in_korean(plain, good, tmp_path, capsys):
+    code = run("cast", good, "--faces", "3", "--lang", "ko", "--out", tmp_path / "o")
+    assert refused(capsys, code) == "webcast: 3번 얼굴은 없습니다. 찾은 얼굴: 하나, 번호는 0입니다."
 
 
 def test_cast_takes_faces_and_a_similarity(plain, tmp_path):

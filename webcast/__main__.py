@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from webcast.errors import WebcastError
-from webcast.korean import said
+from webcast.korean import LANGUAGES, said
 from webcast.parts import Parts
+from webcast.words import word
 
 if TYPE_CHECKING:
     from webcast.gallery import Gallery
@@ -51,13 +52,12 @@ def _cast(args: argparse.Namespace) -> None:
     caster = load_caster(gallery, args.weights, args.device, _parts_of(args))
     with Bars() as progress:
         result = caster.cast(pages, args.faces, progress, args.similarity, args.gender)
-    written = write_sheet(result, out)
-    _tell(result.notices)
+    written = write_sheet(result, out, args.lang)
+    _tell(result.notices, args.lang)
     for place, standing in enumerate(result.standings[:5], start=1):
-        print(
-            f"{place}  {standing.person.name}  votes {standing.votes}  similarity {standing.similarity:.3f}"
-        )
-    print(f"{len(written)} files in {out}: open sheet.html")
+        told = {"name": standing.person.name, "votes": standing.votes, "similarity": standing.similarity}
+        print(word("place", args.lang, place=place, **told))
+    print(word("written", args.lang, count=len(written), folder=out))
 
 
 def _cast_episode(args: argparse.Namespace) -> None:
@@ -80,13 +80,13 @@ def _cast_episode(args: argparse.Namespace) -> None:
             why[part.character.id] = caster.explain(leading_ballot(part), part.person, args.similarity)
             progress("explain", done, len(played))
     written = write_episode(cast, out, args.lang, why)
-    _tell([said(notice, args.lang) for notice in cast.notices])
+    _tell(cast.notices, args.lang)
     for part in cast.parts:
         print(
             f"{character_name(part.character, args.lang)}  {part_verdict(part, args.lang)}: "
             f"{player(part, args.lang)}"
         )
-    print(f"{len(written)} files in {out}: open sheet.html")
+    print(word("written", args.lang, count=len(written), folder=out))
 
 
 def _filters(args: argparse.Namespace) -> "Filters":
@@ -99,7 +99,6 @@ def _filters(args: argparse.Namespace) -> "Filters":
 def _refuse_without_episode(args: argparse.Namespace) -> None:
     """Options that only an episode has are not passed over in silence."""
     given = {
-        "--lang": args.lang != "en",
         "--actor-gender": args.actor_gender,
         "--age": args.age,
         "--shortlist": args.shortlist,
@@ -315,9 +314,9 @@ class Bars:
         self.close()
 
 
-def _tell(notices: Sequence[str]) -> None:
+def _tell(notices: Sequence[str], lang: str = "en") -> None:
     for notice in notices:
-        print(f"note: {notice}", file=sys.stderr)
+        print(word("note", lang, notice=said(notice, lang)), file=sys.stderr)
 
 
 def _new_folder(path: Path) -> Path:
@@ -408,6 +407,12 @@ def build_parser() -> argparse.ArgumentParser:
         choices=("female", "male"),
         help="the character's, for weights with a realizer for each (default: the realizer for both)",
     )
+    cast.add_argument(
+        "--lang",
+        choices=LANGUAGES,
+        default="en",
+        help="the language of the sheet, the cards, notices and errors (default: en)",
+    )
     _add_episode(cast)
     _add_weights(cast)
     _add_parts(cast, "detector", "upscaler", "realizer", "embedder", "distance")
@@ -454,18 +459,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_episode(cast: argparse.ArgumentParser) -> None:
-    """What only an episode has: who is considered, and in which language it is told."""
+    """What only an episode has: who is considered."""
     cast.add_argument(
         "--episode",
         action="store_true",
         help="cast all characters of an episode, nobody twice; a PAGE may also be a strip, a ZIP or CBZ, "
         "or a PDF, and each folder, archive or PDF is an episode",
-    )
-    cast.add_argument(
-        "--lang",
-        choices=("en", "ko"),
-        default="en",
-        help="the language of an episode's sheet and cards (default: en)",
     )
     cast.add_argument(
         "--actor-gender", metavar="WORD", help="with --episode: only people of this gender (female, male)"

@@ -1,20 +1,13 @@
 """An episode's cast sheet as one HTML file: every picture and letter inside, every word escaped.
 
-What is a stranger's (names of files, of people and of characters) is escaped; the policy lets the page ask
-nobody for anything. The letters that the page uses are cut out of the bundled font, so that Hangul is drawn
-on any machine.
+What is a stranger's (names of files, of people and of characters) is escaped.
 """
 
 from __future__ import annotations
 
-import base64
-import io
-import re
 from collections.abc import Iterator, Mapping
 from html import escape
 
-from fontTools import subset
-from fontTools.ttLib import TTFont
 from PIL import Image
 
 from webcast.episode import Character, EpisodeCast, Occlusion, Part
@@ -29,16 +22,14 @@ from webcast.episode_words import (
     sources_in_words,
     word,
 )
-from webcast.markup import COLOURS, DARK_COLOURS, DOCUMENT_CSS, POLICY, data_uri
+from webcast.markup import data_uri, self_contained
 from webcast.share_card import leading_ballot
-from webcast.sheet import FONTS
 from webcast.types import Ballot, Vote
 
 FACES_SHOWN = 12  # of a character, the best ones
 NO_REASONS: Mapping[str, Occlusion] = {}
 
 EPISODE_CSS = """
-body { font-family: webcast, system-ui, sans-serif; }
 .part { border: 3px solid var(--wc-ink); background: var(--wc-card); padding: 16px; margin: 0 0 28px;
   box-shadow: 6px 6px 0 var(--wc-mist); }
 .part.firm { box-shadow: 6px 6px 0 var(--wc-lemon); }
@@ -53,7 +44,7 @@ figure { margin: 0; }
 figcaption { font-size: .8rem; line-height: 1.35; padding-top: 4px; overflow-wrap: anywhere; }
 figure img { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border: 2px solid
 var(--wc-ink); } details { margin-top: 16px; } summary { cursor: pointer; font-weight: 700; }
-.ballot { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 8px; margin: 12px 0; }
+.ballot { display: grid; grid-template-columns: repeat(7, minmax(0, 1fr)); gap: 8px; margin: 12px 0; }
 small { color: var(--wc-grey); }
 @media (max-width: 640px) { .ballot { grid-template-columns: repeat(3, minmax(0, 1fr)); } }
 """
@@ -72,16 +63,7 @@ def episode_html(cast: EpisodeCast, lang: str, why: Mapping[str, Occlusion] = NO
         f"{''.join(_others(cast, lang))}<footer><strong>{word('disclaimer', lang)}.</strong> "
         f"{escape(sources_in_words(cast, lang))}</footer></main>"
     )
-    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {DARK_COLOURS} }} }}"
-    style = f"{COLOURS}{dark}{DOCUMENT_CSS}{EPISODE_CSS}{font_face(re.sub('<[^>]*>', '', body))}"
-    return (
-        f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}; font-src data:">'
-        f"<title>webcast: {word('title', lang)}</title><style>{style}</style></head>"
-        f"<body>{body}</body></html>\n"
-    )
+    return self_contained(f"webcast: {word('title', lang)}", body, EPISODE_CSS, lang)
 
 
 def part_card(cast: EpisodeCast, part: Part, lang: str, why: Occlusion | None = None) -> str:
@@ -99,20 +81,6 @@ def part_card(cast: EpisodeCast, part: Part, lang: str, why: Occlusion | None = 
         f'<h3>{presence_in_words(part.character, lang)}</h3><div class="faces">{seen}</div>'
         f"<details><summary>{word('why', lang)}</summary>{_ballots(part, lang)}</details></article>"
     )
-
-
-def font_face(text: str) -> str:
-    """CSS for the bundled font with the letters of a text alone, inside the page."""
-    options = subset.Options(flavor="woff", layout_features=["*"], name_IDs=[], notdef_outline=True)
-    options.drop_tables += ["TSI0", "TSI1", "TSI2", "TSI3", "TSI5"]  # the font's sources for its hints
-    with TTFont(FONTS / "NanumGothic.ttf") as font:
-        cutter = subset.Subsetter(options)
-        cutter.populate(text=text + "…0123456789")
-        cutter.subset(font)
-        font.flavor, file = "woff", io.BytesIO()
-        font.save(file)
-    encoded = base64.b64encode(file.getvalue()).decode("ascii")
-    return f"@font-face {{ font-family: webcast; src: url(data:font/woff;base64,{encoded}); }}"
 
 
 def _table(cast: EpisodeCast, lang: str) -> str:
@@ -164,8 +132,13 @@ def _ballots(part: Part, lang: str) -> str:
 
 def _ballot(number: int, ballot: Ballot, lang: str) -> str:
     told = word("face_votes", lang).format(number=number, page=ballot.face.panel.name)
-    drawn = f"<figure>{_picture(ballot.face.crop, told)}</figure>"
-    return f'<h3>{escape(told)}</h3><div class="ballot">{drawn}{"".join(map(_vote, ballot.votes))}</div>'
+    made = (ballot.face.crop, "drawn"), (ballot.realized, "as_photo")
+    way = "".join(
+        f"<figure>{_picture(image, f'{told}: {word(key, lang)}')}<figcaption>{word(key, lang)}</figcaption>"
+        "</figure>"
+        for image, key in made
+    )
+    return f'<h3>{escape(told)}</h3><div class="ballot">{way}{"".join(map(_vote, ballot.votes))}</div>'
 
 
 def _vote(vote: Vote) -> str:

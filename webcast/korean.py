@@ -291,6 +291,115 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         "{file} cannot be read: save it as CSV in UTF-8 ({error}).",
         "{file}: 읽을 수 없습니다. UTF-8 CSV로 저장해 주세요({error}).",
     ),
+    # Weights, galleries and the command line
+    ("There is no face {index}: {found} found.", "{index}번 얼굴은 없습니다. 찾은 얼굴: {found}"),
+    ("one face was, number 0,", "하나, 번호는 0입니다."),
+    ("{count} faces were, numbers 0 to {last},", "{count}개, 번호는 0부터 {last}까지입니다."),
+    (
+        "There is no realizer for {gender}; choose female, male or none of them.",
+        "{gender}: 그런 변환기는 없습니다. female, male을 고르거나 비워 두세요.",
+    ),
+    (
+        "No face was found on {name}; try a photo with a larger, frontal face.",
+        "{name}: 얼굴을 찾지 못했습니다. 얼굴이 더 크고 정면인 사진으로 해 보세요.",
+    ),
+    ("the picture", "그림"),
+    ("any of the {count} pictures", "그림 {count}장 가운데 어느 것"),
+    (
+        "The weights {name} have no drawer, which makes drawings of photos; name one with --drawer, a folder or a Hub id with what `python -m training.train` exported.",
+        "모델 {name}에는 사진을 그림으로 바꾸는 부품이 없습니다. `python -m training.train`이 내보낸 폴더나 Hub id를 --drawer로 지정해 주세요.",
+    ),
+    (
+        "The weights {name} do not say how faces are joined into characters; let `python -m training.episodes --calibrate --write` add that.",
+        "모델 {name}에 얼굴을 인물로 묶는 기준이 없습니다. `python -m training.episodes --calibrate --write`로 더해 주세요.",
+    ),
+    (
+        "Nobody plays {name}, so there is no card to draw; choose another part.",
+        "{name} 배역을 맡은 사람이 없어 카드를 그릴 수 없습니다. 다른 배역을 골라 주세요.",
+    ),
+    ("Character {number}", "인물 {number}"),
+    (
+        "There is no such edit; one is written as {written}.",
+        "그런 편집은 없습니다. 편집은 이렇게 적습니다: {written}.",
+    ),
+    (
+        "There is no stage {stage} to compare; choose one of {known}.",
+        "{stage}: 비교할 수 없는 단계입니다. 고를 수 있는 단계: {known}.",
+    ),
+    (
+        "There is no {stage} called {name}; choose one of {known}.",
+        "{name}: 그런 {stage} 부품은 없습니다. 고를 수 있는 부품: {known}.",
+    ),
+    (
+        "No face was found on the picture; try one with a larger, frontal face.",
+        "그림에서 얼굴을 찾지 못했습니다. 얼굴이 더 크고 정면인 그림으로 해 보세요.",
+    ),
+    (
+        "No face was found on the photo; try one with a larger, frontal face.",
+        "사진에서 얼굴을 찾지 못했습니다. 얼굴이 더 크고 정면인 사진으로 해 보세요.",
+    ),
+    (
+        "Give a gallery: embedders and distances are compared by whom they find in it.",
+        "갤러리를 주세요. 임베더와 거리는 갤러리에서 누구를 찾는지로 비교합니다.",
+    ),
+    (
+        "There is no device {name}; choose cuda, mps or cpu.",
+        "{name}: 그런 장치는 없습니다. cuda, mps, cpu 가운데 골라 주세요.",
+    ),
+    (
+        "This machine has no {kind} device that torch can use; choose another.",
+        "이 컴퓨터에는 torch가 쓸 수 있는 {kind} 장치가 없습니다. 다른 장치를 골라 주세요.",
+    ),
+    (
+        "The gallery {name} is empty: add at least one portrait with a face.",
+        "갤러리 {name}: 비어 있습니다. 얼굴이 나온 사진을 하나 이상 더해 주세요.",
+    ),
+    (
+        "The gallery {name} is empty or none at all; build one from photos: {command}",
+        "갤러리 {name}: 비어 있거나 갤러리가 아닙니다. 사진으로 만들어 주세요: {command}",
+    ),
+    (
+        "The gallery {name} was made by the embedder {own} ({revision}), but the weights hold {other} ({other_revision}); rebuild it with these weights: {command} (and the same --embedder and --distance).",
+        "갤러리 {name}: 임베더 {own}({revision})로 만들어졌는데 모델에는 {other}({other_revision})이 있습니다. 이 모델로 다시 만들어 주세요: {command} (--embedder와 --distance도 같게).",
+    ),
+    (
+        "{folder} is not a folder; give one with person name/photo.jpg in it.",
+        "{folder}: 폴더가 아닙니다. 사람 이름/사진.jpg가 든 폴더를 주세요.",
+    ),
+    (
+        "{name} is neither a folder nor a Hub id such as user/name or user/name@revision.",
+        "{name}: 폴더도 Hub id(user/name, user/name@revision)도 아닙니다.",
+    ),
+    (
+        "{name} is missing: give a folder of webcast weights.",
+        "{name}: 없습니다. webcast 모델이 든 폴더를 주세요.",
+    ),
+    ("{down} Meanwhile, what was fetched earlier is used.", "{down} 그동안 전에 받아 둔 것을 씁니다."),
+    (
+        "{down} Meanwhile, the bundled weights and demo troupe are used.",
+        "{down} 그동안 함께 들어 있는 모델과 견본 배우를 씁니다.",
+    ),
+    (
+        "The Hub could not be reached for the {what}; {later}.",
+        "Hub에 닿지 못했습니다({what}). 나중에 다시 해 주세요.",
+    ),
+    (
+        "The Hub answered {status} for the {what}; {later}.",
+        "Hub가 {status}(으)로 답했습니다({what}). 나중에 다시 해 주세요.",
+    ),
+    (
+        "--faces and --gender are for one character; leave them out with --episode.",
+        "--faces와 --gender는 인물 하나를 캐스팅할 때만 씁니다. --episode와 함께 쓰지 마세요.",
+    ),
+    (
+        "{options} needs --episode; add it, or leave that out.",
+        "{options}: --episode가 있어야 합니다. 더하거나 빼 주세요.",
+    ),
+    ("a second --gallery", "두 번째 --gallery"),
+    (
+        "The folder {folder} cannot be made ({error}); name another.",
+        "{folder}: 폴더를 만들 수 없습니다({error}). 다른 이름을 주세요.",
+    ),
 )
 
 

@@ -7,14 +7,23 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from html import escape
 
 from PIL import Image
 
+from webcast.fonts import font_face
 from webcast.korean import said
 from webcast.types import Ballot, CastResult, Vote
-from webcast.words import DISCLAIMER, counted, firmness_in_words, headline, sources_in_words, verdict, word
+from webcast.words import (
+    firmness_in_words,
+    headline,
+    sources_in_words,
+    verdict,
+    votes_in_words,
+    word,
+)
 
 BALLOT_CSS = """
 .wc-note { margin: 0 0 12px; padding-left: 12px; border-left: 4px solid var(--wc-lemon);
@@ -56,7 +65,7 @@ DARK_COLOURS = (
 DOCUMENT_CSS = """
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--wc-paper); color: var(--wc-ink);
-  font: 16px/1.5 system-ui, "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR", sans-serif; }
+  font: 16px/1.5 webcast, system-ui, sans-serif; }
 main { max-width: 960px; margin: 0 auto; padding: 24px 16px 64px; }
 h1 { margin: 0; font-size: clamp(1.9rem, 7vw, 3rem); line-height: 1.15; overflow-wrap: anywhere; }
 h2 { margin: 40px 0 16px; font-size: 1.3rem; }
@@ -76,7 +85,7 @@ footer { margin-top: 40px; border-top: 3px solid var(--wc-ink); padding-top: 12p
 """
 
 
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
 
 
 def data_uri(image: Image.Image, within: tuple[int, int]) -> str:
@@ -88,39 +97,50 @@ def data_uri(image: Image.Image, within: tuple[int, int]) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def document(result: CastResult, sheet: Image.Image, boxed: Sequence[Image.Image]) -> str:
-    """The whole result as one HTML document, light or dark as the reader's system is."""
-    title = escape(headline(result))
+def document(result: CastResult, sheet: Image.Image, boxed: Sequence[Image.Image], lang: str = "en") -> str:
+    """The whole result as one HTML document in one of `korean.LANGUAGES`, light or dark as the reader's
+    system."""
+    title = escape(headline(result, lang))
     pages = "".join(
-        f'<img class="page" alt="Page {number} with its faces boxed" src="{data_uri(page, (1000, 30000))}">'
+        f'<img class="page" alt="{word("page", lang, number=number)}" src="{data_uri(page, (1000, 30000))}">'
         for number, page in enumerate(boxed, start=1)
     )
+    body = f"""<main>
+<p class="label">{verdict(result, lang)}</p>
+<h1>{title}</h1>
+<p>{escape(firmness_in_words(result, lang))}</p>
+{notices(result, lang)}
+<img class="sheet" alt="{word("sheet", lang)}" src="{data_uri(sheet, sheet.size)}">
+<h2>{word("the_votes", lang)}</h2>
+{standings(result, lang)}
+<h2>{word("each_voted", lang)}</h2>
+{ballots(result, lang)}
+<h2>{word("the_pages", lang)}</h2>
+<div class="pages" tabindex="0" role="region" aria-label="{word("pages_boxed", lang)}">{pages}</div>
+<footer><strong>{word("disclaimer", lang)}.</strong> {escape(sources_in_words(result, lang))}</footer>
+</main>"""
+    return self_contained(f"webcast: {title}", body, BALLOT_CSS, lang)
+
+
+def self_contained(title: str, body: str, css: str, lang: str) -> str:
+    """A whole HTML page around a body: light or dark as the reader's system is, asking nobody for anything.
+
+    The letters that it uses are cut out of the bundled font, so that Hangul is drawn on any machine.
+    """
     dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {DARK_COLOURS} }} }}"
+    letters = font_face(re.sub("<[^>]*>", "", body))
     return f"""<!doctype html>
-<html lang="en">
+<html lang="{lang}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<title>webcast: {title}</title>
-<style>{COLOURS}{dark}{DOCUMENT_CSS}{BALLOT_CSS}</style>
+<title>{title}</title>
+<style>{COLOURS}{dark}{DOCUMENT_CSS}{css}{letters}</style>
 </head>
 <body>
-<main>
-<p class="label">{verdict(result)}</p>
-<h1>{title}</h1>
-<p>{escape(firmness_in_words(result))}</p>
-{notices(result)}
-<img class="sheet" alt="The casting sheet as a picture" src="{data_uri(sheet, sheet.size)}">
-<h2>The votes</h2>
-{standings(result)}
-<h2>How each face voted</h2>
-{ballots(result)}
-<h2>The pages</h2>
-<div class="pages" tabindex="0" role="region" aria-label="Pages with their faces boxed">{pages}</div>
-<footer><strong>{DISCLAIMER}.</strong> {escape(sources_in_words(result))}</footer>
-</main>
+{body}
 </body>
 </html>
 """
@@ -131,13 +151,13 @@ def notices(result: CastResult, lang: str = "en") -> str:
     return "".join(f'<p class="wc-note">{escape(said(notice, lang))}</p>' for notice in result.notices)
 
 
-def standings(result: CastResult) -> str:
+def standings(result: CastResult, lang: str = "en") -> str:
     """The people with their votes as bars."""
     most = result.standings[0].votes
     rows = "".join(
         f"<tr><td>{escape(standing.person.name)}</td>"
         f'<td class="bar"><span style="width:{100 * standing.votes / most:.0f}%"></span></td>'
-        f"<td>{counted(standing.votes, 'vote')}</td></tr>"
+        f"<td>{votes_in_words(standing.votes, lang)}</td></tr>"
         for standing in result.standings
     )
     return f"<table><tbody>{rows}</tbody></table>"

@@ -34,7 +34,7 @@ class Layout:
     name_px: int
 
 
-SQUARE = Layout(((MARGIN, 56, 300), (MARGIN, 396, 300), (400, 56, 620)), (MARGIN, 770, 968), 3, 64)
+SQUARE = Layout(((MARGIN, 56, 300), (MARGIN, 396, 300), (400, 56, 620)), (MARGIN, 752, 968), 3, 64)
 WIDE = Layout(((MARGIN, 48, 216), (MARGIN, 304, 216), (310, 48, 400)), (750, 130, 410), 3, 44)
 
 

@@ -10,17 +10,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
+from webcast.fonts import font
+from webcast.korean import said
 from webcast.markup import document
 from webcast.types import Ballot, Box, CastResult, Face, Panel, Portrait, Standing
 from webcast.words import firmness_in_words, headline, sources_in_words, verdict, votes_in_words, word
-
-FONTS = Path(__file__).parent / "bundle" / "fonts"
 
 PAPER, INK, ACCENT, LEMON, MIST = "#fdf8ee", "#17151f", "#ff4a5f", "#ffd84a", "#e6dfd0"
 GREY = "#6a6472"
@@ -176,12 +175,6 @@ def draw_fitted(
     draw.text(place, words, colour, font(weight, size), anchor="ls")
 
 
-@cache
-def font(weight: str, size: int) -> ImageFont.FreeTypeFont:
-    """NanumGothic in a weight ("" or "Bold"): Hangul, kana, common Hanja, Latin, Greek and Cyrillic."""
-    return ImageFont.truetype(FONTS / f"NanumGothic{weight}.ttf", size)
-
-
 def winning_portrait(result: CastResult) -> Portrait:
     """The portrait of the one ahead that came nearest to any of the faces."""
     person = result.standings[0].person
@@ -198,8 +191,11 @@ def leading_ballot(result: CastResult) -> Ballot:
     return max(voters, key=lambda b: max(v.similarity for v in b.votes if v.portrait is portrait))
 
 
-def to_json(result: CastResult) -> dict:
-    """The result without its pictures, as plain lists, dicts, strings and numbers (`cast.json`)."""
+def to_json(result: CastResult, lang: str = "en") -> dict:
+    """The result without its pictures, as plain lists, dicts, strings and numbers (`cast.json`).
+
+    Notices are in the language asked for.
+    """
     return {
         "standings": [
             {"person": asdict(s.person), "votes": s.votes, "similarity": round(float(s.similarity), 6)}
@@ -208,7 +204,7 @@ def to_json(result: CastResult) -> dict:
         "ballots": [ballot_json(ballot) for ballot in result.ballots],
         "firmness": asdict(result.firmness),
         "sources": asdict(result.sources),
-        "notices": list(result.notices),
+        "notices": [said(notice, lang) for notice in result.notices],
     }
 
 
@@ -240,8 +236,8 @@ def face_json(face: Face) -> dict:
     }
 
 
-def write_sheet(result: CastResult, out_dir: str | Path) -> list[Path]:
-    """Write a result as files and return their paths.
+def write_sheet(result: CastResult, out_dir: str | Path, lang: str = "en") -> list[Path]:
+    """Write a result as files, in one of `korean.LANGUAGES`, and return their paths.
 
     `sheet.png` to post, `sheet.html` to read (one file that asks for nothing else), `cast.json` to
     parse, every page with its faces boxed, and every face as crop, upscaled and realized. The names of
@@ -250,7 +246,7 @@ def write_sheet(result: CastResult, out_dir: str | Path) -> list[Path]:
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
     boxed = boxed_pages(result)
-    pictures = {"sheet.png": draw_sheet(result)}
+    pictures = {"sheet.png": draw_sheet(result, lang)}
     pictures |= {f"page-{number}.png": page for number, page in enumerate(boxed, start=1)}
     for number, ballot in enumerate(result.ballots, start=1):
         pictures[f"face-{number}-crop.png"] = ballot.face.crop
@@ -258,8 +254,9 @@ def write_sheet(result: CastResult, out_dir: str | Path) -> list[Path]:
         pictures[f"face-{number}-realized.png"] = ballot.realized
     for name, picture in pictures.items():
         picture.save(out / name)
-    (out / "sheet.html").write_text(document(result, pictures["sheet.png"], boxed), encoding="utf-8")
-    written = json.dumps(to_json(result), ensure_ascii=False, indent=2)
+    page = document(result, pictures["sheet.png"], boxed, lang)
+    (out / "sheet.html").write_text(page, encoding="utf-8")
+    written = json.dumps(to_json(result, lang), ensure_ascii=False, indent=2)
     (out / "cast.json").write_text(written + "\n", encoding="utf-8")
     return [out / name for name in (*pictures, "sheet.html", "cast.json")]
 

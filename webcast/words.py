@@ -36,6 +36,21 @@ WORDS: dict[str, tuple[str, str]] = {
     "nearest_to": ("Portraits nearest to face {number}", "얼굴 {number}에 가장 가까운 사진"),
     "portrait_of": ("Portrait of {name}", "{name}의 사진"),
     "rank": ("rank {rank}", "{rank}위"),
+    "page": ("Page {number} with its faces boxed", "{number}쪽, 얼굴에 상자를 그림"),
+    "pages_boxed": ("Pages with their faces boxed", "얼굴에 상자를 그린 페이지"),
+    "sheet": ("The casting sheet as a picture", "그림으로 된 캐스팅 시트"),
+    "the_votes": ("The votes", "득표"),
+    "each_voted": ("How each face voted", "얼굴마다 누구에게 투표했나"),
+    "the_pages": ("The pages", "페이지"),
+    "place": (
+        "{place}  {name}  votes {votes}  similarity {similarity:.3f}",
+        "{place}위  {name}  {votes}표  유사도 {similarity:.3f}",
+    ),
+    "note": ("note: {notice}", "알림: {notice}"),
+    "written": (
+        "{count} files in {folder}: open sheet.html",
+        "{folder}에 파일 {count}개: sheet.html을 여세요",
+    ),
     "sources": (
         "weights {weights} {weights_revision} · gallery {gallery} {gallery_revision}",
         "모델 {weights} {weights_revision} · 갤러리 {gallery} {gallery_revision}",
@@ -47,11 +62,6 @@ def word(key: str, lang: str = "en", **values: object) -> str:
     """The words of that key in one of `korean.LANGUAGES`, with its places filled in."""
     words = WORDS[key][LANGUAGES.index(lang)]
     return words.format(**values) if values else words
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 vote`, `2 votes`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def votes_in_words(count: int, lang: str = "en") -> str:
