@@ -1,4 +1,7 @@
-"""The import rule, read from the source: every module imports from layers below its own."""
+"""The import rule, read from the source: every module imports from layers below its own.
+
+The app lies in `webcast/app`: it alone imports gradio, and nothing of webcast imports it.
+"""
 
 import ast
 import sys
@@ -9,26 +12,27 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {"types", "errors", "korean", "fonts"},
-    {"images", "main_faces", "networks", "photos", "words", "labels", "visits", "opencv", "parts"},
+    {"images", "main_faces", "networks", "photos", "words", "labels", "opencv", "parts"},
     {"weights", "tensors", "dataset", "markup", "unpack", "align", "heads", "episode"},
-    {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet", "page_markup", "page_scripts"},
+    {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet"},
     {"intake", "looks", "characters", "selection", "ensemble", "occlusion"},
     {"edits", "casting"},
     {"episode_words"},
     {"share_card"},
-    {"episode_markup", "episode_page"},
+    {"episode_markup"},
     {"episode_sheet"},
     {"hub", "caster", "published_detectors"},
     {"build"},
     {"compare"},
     {"__init__", "__main__"},
+    {"app"},
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
-NEVER = {"gradio", "accelerate", "training", "spaces", "mediapipe"}
+NEVER = {"accelerate", "training", "mediapipe"}
+OF_THE_APP = {"gradio", "gradio_client", "spaces"}
 WITHOUT_TORCH = {
     "types", "errors", "images", "photos", "words", "dataset", "markup", "unpack", "gallery", "vote", "sheet",
-    "hub", "__init__", "__main__", "align", "opencv", "labels", "visits", "page_markup", "parts", "heads",
-    "page_scripts", "episode_page",
+    "hub", "__init__", "__main__", "align", "opencv", "labels", "parts", "heads",
     "episode", "intake", "looks", "characters", "selection", "ensemble", "edits", "casting", "occlusion",
     "korean", "fonts", "episode_words", "share_card", "episode_markup", "episode_sheet",
 }  # fmt: skip
@@ -61,9 +65,19 @@ def test_imports_point_one_way(path):
     for imported in imports(path):
         package, _, inner = imported.partition(".")
         assert package not in NEVER, f"webcast.{module} imports {imported}"
+        assert module == "app" or package not in OF_THE_APP, f"webcast.{module} imports {imported}"
         target = inner.partition(".")[0]
         if package == "webcast" and target != module:
             assert RANK[target] < RANK[module], f"webcast.{module} imports {imported}, which is not below it"
+
+
+def test_a_page_of_the_app_imports_no_other_page():
+    users = [path for path in (ROOT / "webcast" / "app").rglob("*.py") if path.name != "launch.py"]
+    assert len(users) > 10
+    for path in users:
+        assert not [
+            name for name in imports(path) if name.startswith(("webcast.app.pages", "webcast.app.launch"))
+        ]
 
 
 @pytest.mark.parametrize("module", sorted(WITHOUT_TORCH))

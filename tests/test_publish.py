@@ -329,8 +329,9 @@ def checkout(tmp_path) -> Path:
     front = {"title": "webcast", "emoji": "🎬", "sdk": "gradio", "sdk_version": "6.0.0", "license": "mit"}
     front |= {"python_version": "3.12", "app_file": "app.py"}
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()]
-    for name in ("app.py", "app.css", "requirements.txt", "packages.txt", "LICENSE", "webcast/build.py",
-                 "webcast/__pycache__/build.pyc", "training/train.py", ".env"):  # fmt: skip
+    for name in ("app.py", "requirements.txt", "packages.txt", "LICENSE", "webcast/build.py",
+                 "webcast/app/style.css", "webcast/__pycache__/build.pyc", "training/train.py",
+                 ".env"):  # fmt: skip
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
     (root / "README.md").write_text("\n".join(["---", *lines, "---", "", "# webcast"]), encoding="utf-8")
@@ -348,8 +349,8 @@ def test_a_space_has_the_app_and_names_its_repositories(hub, checkout):
     told = push(plan)
     files = files_of(hub, "space", "me/cast")
     assert set(files) == {
-        ".gitattributes", "README.md", "app.py", "app.css", "requirements.txt", "packages.txt", "LICENSE",
-        "webcast/build.py", "webcast/example.png",
+        ".gitattributes", "README.md", "app.py", "requirements.txt", "packages.txt", "LICENSE",
+        "webcast/app/style.css", "webcast/build.py", "webcast/example.png",
     }  # fmt: skip
     card = files["README.md"].decode()
     assert "models:\n- me/weights\n" in card

@@ -1,6 +1,6 @@
 import pytest
 
-from webcast.visits import Visits
+from webcast.app.visits import Visits
 
 
 class Clock:

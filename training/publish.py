@@ -32,7 +32,7 @@ from webcast.hub import BUNDLE, HUB_ID, Pulled, pull, pull_models
 from webcast.weights import CONFIG_NAME, MODEL_NAME
 
 ROOT = Path(__file__).resolve().parents[1]
-APP = ("app.py", "app.css", "requirements.txt", "packages.txt", "LICENSE")
+APP = ("app.py", "requirements.txt", "packages.txt", "LICENSE")
 FRONT_MATTER = ("title", "sdk", "sdk_version", "python_version", "app_file", "license")
 ADVICE = {
     400: "it says what is wrong with it",
