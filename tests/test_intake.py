@@ -2,7 +2,9 @@
 
 import io
 import random
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pypdfium2 as pdfium
 import pytest
 from PIL import Image, ImageDraw
 
-from webcast import intake
+from webcast import intake, unpack
 from webcast.errors import EpisodeError
 from webcast.intake import cut_strip, find_pages, natural, read_parts
 
@@ -28,8 +30,16 @@ def archive(path: Path, entries: dict[str, bytes], compression: int = zipfile.ZI
     return path
 
 
+def pdf(path: Path, pages: int, side: int = 300) -> Path:
+    document = pdfium.PdfDocument.new()
+    for number in range(pages):
+        document.new_page(side + number, side)
+    document.save(path)
+    return path
+
+
 def damaged(path: Path, start: int) -> Path:
-    """The archive with 20 bytes of its first entry, from `start` behind its name, turned over."""
+    """The archive with 20 bytes of the entry 1.png, from `start` behind its name, turned over."""
     content = bytearray(path.read_bytes())
     first = content.find(b"1.png") + 5 + start
     for place in range(first, first + 20):
@@ -76,8 +86,45 @@ def test_an_archive_that_is_not_a_comic_is_refused_in_a_sentence(tmp_path, entri
 )
 def test_a_damaged_entry_of_any_compression_is_told(tmp_path, compression, start):
     cbz = archive(tmp_path / "a.cbz", {"1.png": png() * 50}, compression)
-    with pytest.raises(EpisodeError, match="cannot be unpacked"):
+    with pytest.raises(EpisodeError, match=r"None of 1 pages is usable: 1.png in a.cbz cannot be unpacked"):
         page_names(damaged(cbz, start))
+
+
+@pytest.mark.parametrize("start", [0, 30])
+def test_a_damaged_page_is_left_out_by_name_and_the_others_are_read(tmp_path, start):
+    cbz = archive(tmp_path / "a.cbz", {"0.png": png(), "1.png": png() * 50, "2.png": png("blue")})
+    notices = []
+    pages = find_pages([damaged(cbz, start)])
+    assert [part.page for _, part, _ in read_parts(pages, notices)] == ["0.png", "2.png"]
+    (notice,) = notices
+    assert notice.startswith("1.png in a.cbz cannot be unpacked (")
+    assert notice.endswith(") and is left out.")
+
+
+@pytest.mark.parametrize("make", [lambda path: archive(path, {f"{n}.png": png() for n in range(9)}), None])
+def test_what_holds_many_pages_is_opened_once_to_list_and_once_to_read_them(tmp_path, monkeypatch, make):
+    opened, name = [], "opened_archive" if make else "_opened_pdf"
+    real = getattr(intake, name)
+    monkeypatch.setattr(intake, name, lambda *given: opened.append(given) or real(*given))
+    path = make(tmp_path / "a.zip") if make else pdf(tmp_path / "a.pdf", 9)
+    assert len(page_names(path)) == 9
+    assert len(opened) == 2
+
+
+def test_several_archives_are_open_one_at_a_time_and_none_afterwards(tmp_path, monkeypatch):
+    files = [archive(tmp_path / f"{n}.zip", {"1.png": png(), "2.png": png()}) for n in range(3)]
+    kept, real = [], zipfile.ZipFile
+    monkeypatch.setattr(unpack.zipfile, "ZipFile", lambda file: kept.append(real(file)) or kept[-1])
+    for _ in read_parts(find_pages(files), []):
+        assert sum(one.fp is not None for one in kept) == 1
+    assert all(one.fp is None for one in kept)
+
+
+def test_a_list_of_files_too_long_to_be_read_is_refused(tmp_path, monkeypatch):
+    cbz = archive(tmp_path / "a.cbz", {f"{n}.png": b"x" for n in range(100)})
+    monkeypatch.setattr(unpack, "MAX_LIST_BYTES", 3000)
+    with pytest.raises(EpisodeError, match="its list of files is too long"):
+        find_pages([cbz])
 
 
 def test_a_name_that_is_not_the_unicode_it_claims_is_told(tmp_path):
@@ -116,11 +163,41 @@ def test_a_broken_pdf_is_refused(tmp_path, content):
 
 
 def test_a_pdf_gives_a_page_for_each_of_its_pages(tmp_path):
-    document = pdfium.PdfDocument.new()
-    for _ in range(2):
-        document.new_page(300, 400)
-    document.save(tmp_path / "a.pdf")
-    assert page_names(tmp_path / "a.pdf") == ["a.pdf 1", "a.pdf 2"]
+    assert page_names(pdf(tmp_path / "a.pdf", 2)) == ["a.pdf 1", "a.pdf 2"]
+
+
+def test_no_malformed_pdf_gives_a_traceback(tmp_path):
+    whole, rng, refused = pdf(tmp_path / "a.pdf", 1, 30).read_bytes(), random.Random(0), 0
+    for _ in range(100):
+        content = bytearray(whole)
+        for _ in range(8):
+            content[rng.randrange(len(content))] = rng.randrange(256)
+        (tmp_path / "a.pdf").write_bytes(content)
+        try:
+            assert page_names(tmp_path / "a.pdf")
+        except EpisodeError:
+            refused += 1
+    assert refused > 10
+
+
+def test_two_visitors_pdfs_are_never_drawn_at_once(tmp_path, monkeypatch):
+    busy, together, real = threading.Lock(), [], pdfium.PdfPage.render
+
+    def render(page, **given):
+        together.append(not busy.acquire(blocking=False))
+        try:
+            return real(page, **given)
+        finally:
+            threading.Event().wait(0.01)  # lets the other visitor in, if anything does
+            if not together[-1]:
+                busy.release()
+
+    monkeypatch.setattr(pdfium.PdfPage, "render", render)
+    files = [pdf(tmp_path / f"{n}.pdf", 10, 200 + 50 * n) for n in range(2)]
+    with ThreadPoolExecutor(2) as visitors:
+        names = list(visitors.map(page_names, files))
+    assert [len(own) for own in names] == [10, 10]
+    assert together == [False] * 20
 
 
 def test_a_strip_is_cut_in_gutters_alone_and_wholly_covered():

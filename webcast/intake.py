@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import numpy as np
 import pypdfium2 as pdfium
@@ -26,7 +28,7 @@ from webcast.errors import EpisodeError, ImageError
 from webcast.images import MAX_PIXELS, MIN_SIDE_PX, Source, display_name, open_image
 from webcast.photos import PICTURE_SUFFIXES
 from webcast.types import Box, Panel
-from webcast.unpack import ARCHIVE_SUFFIXES, BROKEN, CHUNK, is_junk, readable_name
+from webcast.unpack import ARCHIVE_SUFFIXES, BROKEN, CHUNK, is_junk, opened_archive, readable_name
 
 MAX_PAGES = 1000  # of all sources together
 MAX_EPISODE_PIXELS = 1_000_000_000  # of all pages together
@@ -41,17 +43,49 @@ LONGEST_PART = 4.0  # in breadths: where no gutter comes, a part ends there
 GUTTER_RANGE = 12  # grey levels that a line of a gutter may span; JPEG makes a few of one colour
 OVERLAP = 0.9  # in breadths: what two parts share where there is no gutter, so that no face is cut
 KEPT_QUALITY = 90
+REASON_LENGTH = 100  # of what a library says is wrong with an archive: it repeats a stranger's names
+PDFIUM = threading.RLock()
+"""Held around whatever PDFium does: it is not thread-safe, and two visitors may bring PDFs at once."""
 
+T = TypeVar("T")
 Sent = Source | Panel | tuple[str | Path, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PageFile:
-    """A page that was not opened yet: its name, its episode from 0, and what opens it as RGB."""
+    """A page that was not opened yet: its name, its episode from 0, and what opens it as RGB.
+
+    What it lies in, an archive or a PDF, is held open from one page to the next.
+    """
 
     name: str
     episode: int
-    open: Callable[[], Image.Image]
+    open: Callable[[Held], Image.Image]
+
+
+class Held:
+    """The one archive or PDF that is open at a time; to be used in a `with`, which closes it in the end."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._stack = ExitStack()
+
+    def file(self, path: Path, opened: Callable[[], AbstractContextManager[T]]) -> T:
+        """What `opened` gives for the path; what was open of another path is closed before."""
+        if path != self._path:
+            self.close()
+            self._file, self._path = self._stack.enter_context(opened()), path
+        return self._file
+
+    def close(self) -> None:
+        self._path = None
+        self._stack.close()
+
+    def __enter__(self) -> Held:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
 
 def find_pages(sources: Sequence[Sent]) -> list[PageFile]:
@@ -83,12 +117,7 @@ def read_parts(pages: Sequence[PageFile], notices: list[str]) -> Iterator[tuple[
     usable, or where all of them together are too large.
     """
     number, pixels = 0, 0
-    for done, page in enumerate(pages, start=1):
-        try:
-            picture = page.open()
-        except ImageError as error:
-            notices.append(str(error))
-            continue
+    for done, page, picture in _opened_pages(pages, notices):
         pixels += picture.width * picture.height
         if pixels > MAX_EPISODE_PIXELS:
             raise EpisodeError(
@@ -104,6 +133,20 @@ def read_parts(pages: Sequence[PageFile], notices: list[str]) -> Iterator[tuple[
             number += 1
     if not number:
         raise EpisodeError(f"None of {len(pages)} pages is usable: {notices[0]}")
+
+
+def _opened_pages(
+    pages: Sequence[PageFile], notices: list[str]
+) -> Iterator[tuple[int, PageFile, Image.Image]]:
+    """How many pages are read, and each page that can be let in with its picture."""
+    with Held() as held:
+        for done, page in enumerate(pages, start=1):
+            try:
+                picture = page.open(held)
+            except ImageError as error:
+                notices.append(str(error))
+                continue
+            yield done, page, picture
 
 
 def natural(name: str) -> list[tuple[int, str]]:
@@ -176,7 +219,7 @@ def _pages_of(source: Sent, number: int, episode: int) -> list[PageFile]:
     if path is None:
         name = source.name if isinstance(source, Panel) else f"picture {number}"
         image = source.image if isinstance(source, Panel) else source
-        return [PageFile(name, episode, partial(open_image, image))]
+        return [PageFile(name, episode, lambda held: open_image(image))]
     name, suffix = display_name(sent), Path(sent).suffix.lower()
     if path.is_dir():
         return _folder_pages(path, name, episode)
@@ -186,7 +229,7 @@ def _pages_of(source: Sent, number: int, episode: int) -> list[PageFile]:
         return _pdf_pages(path, name, episode)
     if suffix in ARCHIVE_SUFFIXES:
         raise EpisodeError(f"{name} is an archive of a kind that is not read; make it a ZIP or CBZ.")
-    return [PageFile(name, episode, partial(_open_named, path, name))]
+    return [PageFile(name, episode, lambda held: _open_named(path, name))]
 
 
 def _open_named(source: Path | bytes, name: str) -> Image.Image:
@@ -213,13 +256,17 @@ def _folder_pages(folder: Path, name: str, episode: int) -> list[PageFile]:
     if not inside:
         raise EpisodeError(f"The folder {name} has no pictures in it; give pages, or a folder of pages.")
     inside.sort(key=lambda path: natural(str(path.relative_to(folder))))
-    return [PageFile(display_name(path), episode, partial(_open_named, path, path.name)) for path in inside]
+    return [PageFile(display_name(path), episode, partial(_open_loose, path)) for path in inside]
+
+
+def _open_loose(path: Path, held: Held) -> Image.Image:
+    return _open_named(path, path.name)
 
 
 def _archive_pages(path: Path, name: str, episode: int) -> list[PageFile]:
     if not path.is_file():
         raise EpisodeError(f"There is no file {name}; check the path.")
-    with _errors_in_words(name), zipfile.ZipFile(path) as archive:
+    with _opened_archive(path, name) as archive:
         entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
         raise EpisodeError(f"{name} holds more than {MAX_ENTRIES} files; leave some out.")
@@ -244,30 +291,45 @@ def _archive_pages(path: Path, name: str, episode: int) -> list[PageFile]:
     ]
 
 
-def _open_entry(path: Path, name: str, entry: zipfile.ZipInfo, shown: str, room: list[int]) -> Image.Image:
+def _open_entry(
+    path: Path, name: str, entry: zipfile.ZipInfo, shown: str, room: list[int], held: Held
+) -> Image.Image:
     """One picture of an archive; `room` is how many bytes the archive may still unpack to."""
-    with _errors_in_words(name), zipfile.ZipFile(path) as archive, archive.open(entry) as file:
-        content = bytearray()
-        while chunk := file.read(CHUNK):
-            content += chunk
-            room[0] -= len(chunk)
-            if room[0] < 0 or len(content) > MAX_PAGE_BYTES:
-                raise EpisodeError(f"{name} unpacks to more than a comic needs; use smaller pictures.")
+    archive = held.file(path, partial(_opened_archive, path, name))
+    content = bytearray()
+    try:
+        with archive.open(entry) as file:
+            while chunk := file.read(CHUNK):
+                content += chunk
+                room[0] -= len(chunk)
+                if room[0] < 0 or len(content) > MAX_PAGE_BYTES:
+                    raise EpisodeError(f"{name} unpacks to more than a comic needs; use smaller pictures.")
+    except (*BROKEN, RuntimeError) as error:  # RuntimeError: a password is missing after all
+        raise ImageError(
+            f"{display_name(shown)} in {name} cannot be unpacked ({_reason(error)}) and is left out."
+        ) from None
     return _open_named(bytes(content), display_name(shown))
 
 
 @contextmanager
-def _errors_in_words(name: str) -> Iterator[None]:
-    try:
-        yield
-    except BROKEN as error:
-        raise EpisodeError(f"{name} cannot be unpacked ({error}); make the archive again.") from None
-    except RuntimeError:  # zipfile's word for a missing password
-        raise EpisodeError(f"{name} is encrypted; make it again without a password.") from None
+def _opened_archive(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
+    with ExitStack() as stack:
+        try:
+            archive = stack.enter_context(opened_archive(path))
+        except BROKEN as error:
+            raise EpisodeError(
+                f"{name} cannot be unpacked ({_reason(error)}); make the archive again."
+            ) from None
+        yield archive
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, in the library's words, as far as they can be shown."""
+    return "".join(sign for sign in str(error) if sign.isprintable())[:REASON_LENGTH]
 
 
 def _pdf_pages(path: Path, name: str, episode: int) -> list[PageFile]:
-    with _opened_pdf(path, name) as document:
+    with _opened_pdf(path, name) as document, PDFIUM:
         count = len(document)
     if count > MAX_PAGES:
         raise EpisodeError(f"An episode may have {MAX_PAGES} pages at most; give fewer at once.")
@@ -279,29 +341,39 @@ def _pdf_pages(path: Path, name: str, episode: int) -> list[PageFile]:
     ]
 
 
-def _open_pdf_page(path: Path, name: str, number: int) -> Image.Image:
+def _open_pdf_page(path: Path, name: str, number: int, held: Held) -> Image.Image:
     """One page drawn `PDF_BREADTH_PX` broad, on white; smaller where it would have too many pixels."""
-    with _opened_pdf(path, name) as document:
+    document = held.file(path, partial(_opened_pdf, path, name))
+    with PDFIUM:
         try:
-            page = document[number]
-            width, height = page.get_size()
-            if not (0 < width < 1e6 and 0 < height < 1e6):
-                raise ImageError(f"Page {number + 1} of {name} has no size.")
-            scale = min(PDF_BREADTH_PX / min(width, height), (MAX_PIXELS / (width * height)) ** 0.5 * 0.99)
-            return open_image(page.render(scale=scale).to_pil())
+            with closing(document[number]) as page:
+                return _drawn(page, number + 1, name)
         except pdfium.PdfiumError as error:
             raise ImageError(f"Page {number + 1} of {name} cannot be drawn ({error}).") from None
+
+
+def _drawn(page: pdfium.PdfPage, number: int, name: str) -> Image.Image:
+    width, height = page.get_size()
+    if not (0 < width < 1e6 and 0 < height < 1e6):
+        raise ImageError(f"Page {number} of {name} has no size.")
+    scale = min(PDF_BREADTH_PX / min(width, height), (MAX_PIXELS / (width * height)) ** 0.5 * 0.99)
+    with closing(page.render(scale=scale)) as bitmap:
+        return open_image(bitmap.to_pil())
 
 
 @contextmanager
 def _opened_pdf(path: Path, name: str) -> Iterator[pdfium.PdfDocument]:
     if not path.is_file():
         raise EpisodeError(f"There is no file {name}; check the path.")
+    with PDFIUM:
+        try:
+            document = pdfium.PdfDocument(path)
+        except pdfium.PdfiumError as error:
+            if "password" in str(error).lower():
+                raise EpisodeError(f"{name} is encrypted; save it without a password.") from None
+            raise EpisodeError(f"{name} is not a PDF that can be read ({error}); save it again.") from None
     try:
-        document = pdfium.PdfDocument(path)
-    except pdfium.PdfiumError as error:
-        if "password" in str(error).lower():
-            raise EpisodeError(f"{name} is encrypted; save it without a password.") from None
-        raise EpisodeError(f"{name} is not a PDF that can be read ({error}); save it again.") from None
-    with document:
         yield document
+    finally:
+        with PDFIUM:
+            document.close()

@@ -105,6 +105,11 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         "{name}: 압축을 풀 수 없습니다({error}). 압축 파일을 다시 만들어 주세요.",
     ),
     (
+        "{page} in {name} cannot be unpacked ({error}) and is left out.",
+        "{name}의 {page}: 압축을 풀 수 없어 뺐습니다({error}).",
+    ),
+    ("its list of files is too long", "파일 목록이 너무 깁니다"),
+    (
         "{name} unpacks to more than a comic needs; use smaller pictures.",
         "{name}: 압축을 풀면 만화라기에는 너무 큽니다. 더 작은 그림을 써 주세요.",
     ),

@@ -6,6 +6,7 @@ as it is unpacked, for the sizes in an archive's directory may lie.
 
 from __future__ import annotations
 
+import io
 import lzma
 import re
 import stat
@@ -23,6 +24,7 @@ from webcast.photos import PICTURE_SUFFIXES
 MAX_PHOTOS = 300
 MAX_BYTES = 200_000_000
 MAX_ENTRIES = 5000
+MAX_LIST_BYTES = 4_000_000  # of the list of an archive's files, which is read before anybody can count them
 NAME_LENGTH = 60
 ARCHIVE_SUFFIXES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".cbz", ".cbr"}
 CHUNK = 1 << 20
@@ -88,7 +90,7 @@ def _pictures(path: Path, sent: PurePosixPath) -> Iterator[tuple[str, str, Binar
 
 
 def _zip_pictures(path: Path, name: str) -> Iterator[tuple[str, str, BinaryIO]]:
-    with zipfile.ZipFile(path) as archive:
+    with opened_archive(path) as archive:
         entries = archive.infolist()
         if len(entries) > MAX_ENTRIES:
             raise GalleryError(f"{name} holds more than {MAX_ENTRIES} files; leave some out.")
@@ -101,6 +103,24 @@ def _zip_pictures(path: Path, name: str) -> Iterator[tuple[str, str, BinaryIO]]:
                 raise GalleryError(f"{name} holds another archive; ZIP the folders of photos themselves.")
             if suffix in PICTURE_SUFFIXES or inside.name == "people.csv":
                 yield _person(folder or inside.stem, loose=not folder), suffix, archive.open(entry)
+
+
+@contextmanager
+def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The ZIP, open for reading; raises one of `BROKEN` where it is none, or where its list of files is
+    longer than `MAX_LIST_BYTES`, so that a list of millions never fills the memory."""
+    with _FewBytes(path) as file, zipfile.ZipFile(file) as archive:
+        yield archive
+
+
+class _FewBytes(io.FileIO):
+    """A file that gives at most `MAX_LIST_BYTES` at once; zipfile reads a list of files in one go."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        wanted = Path(self.name).stat().st_size - self.tell() if size is None or size < 0 else size
+        if wanted > MAX_LIST_BYTES:
+            raise zipfile.BadZipFile("its list of files is too long")
+        return super().read(size)
 
 
 def is_junk(entry: zipfile.ZipInfo, inside: PurePosixPath) -> bool:
