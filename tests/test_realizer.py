@@ -2,8 +2,10 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import pytest
 import torch
 from accelerate import Accelerator
+from PIL import Image
 
 from tests.synthetic_face import synthetic_photo, synthetic_points
 from training.faces import FacePhoto, aligned_head
@@ -17,6 +19,7 @@ from training.realizer import (
     tinted,
 )
 from training.render import SCHOOLS, draw_style
+from webcast.realize import REALIZERS
 
 
 def test_a_published_drawing_lies_upon_its_photo_mirrored_too(tmp_path):
@@ -71,13 +74,30 @@ def test_pools_part_women_from_men_and_the_darkest_third_from_the_rest(tmp_path)
     ]
 
 
-def test_a_frozen_encoder_stays_as_it_was_and_the_rest_learns():
-    recipe = RealizerRecipe(channels=4, size_px=32, learning_rate=1e-2, embedder=None, frozen_encoder=True)
-    generator = recipe.networks["gen_ab"]
-    before = {name: value.clone() for name, value in generator.state_dict().items()}
+@pytest.mark.parametrize("network", ["ugatit", "pix2pix"])
+@pytest.mark.parametrize("discriminator_channels", [0, 8])
+def test_a_step_trains_every_network_and_what_is_exported_is_a_realizer(
+    network, discriminator_channels, tmp_path
+):
     torch.manual_seed(0)
-    batch = {"real_a": torch.rand(2, 3, 32, 32), "real_b": torch.rand(2, 3, 32, 32), "paired": torch.ones(2)}
-    recipe.step(batch, Accelerator(cpu=True))
-    changed = {name for name, value in generator.state_dict().items() if not value.equal(before[name])}
-    assert not any(name.startswith("encoder.") for name in changed)
-    assert {"decoder.1.weight", "merge.weight"} <= changed
+    recipe = RealizerRecipe(8, 64, 1e-2, None, network, discriminator_channels)
+    before = {name: parameters(network) for name, network in recipe.networks.items()}
+    batch = {
+        "real_a": torch.rand(2, 3, 64, 64),
+        "real_b": torch.rand(2, 3, 64, 64),
+        "paired": torch.tensor([1.0, 0.0]),
+    }
+    losses = recipe.step(batch, Accelerator(cpu=True))
+    assert ("disc" in losses) == ("disc_b" in recipe.networks) == bool(discriminator_channels)
+    assert all(loss.isfinite() for loss in losses.values())
+    for name, trained in recipe.networks.items():
+        assert not parameters(trained).equal(before[name])
+        assert all(parameter.requires_grad for parameter in trained.parameters())
+    recipe.export(recipe.networks, tmp_path)
+    realizer = REALIZERS[network](tmp_path, torch.device("cpu"))
+    (realized,) = realizer.realize([Image.new("RGB", (100, 100), "#c0a090")])
+    assert realized.size == (64, 64)
+
+
+def parameters(network):
+    return torch.cat([parameter.detach().flatten() for parameter in network.parameters()])

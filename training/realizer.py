@@ -1,14 +1,15 @@
-"""Paired pre-training of the realizer: U-GAT-IT's generator learns drawing -> photo from our own pairs.
+"""Trains the realizer on pairs of our own: a generator learns drawing -> photo.
 
     accelerate launch -m training.realizer --data ../shared/data --landmarks DIR --output-dir runs/realizer
 
 U-GAT-IT (Kim et al. 2020, arXiv 1907.10830) learns from unpaired pictures in about a million steps. With
-`training.render` there are pairs, and a generator that has learned them needs far fewer. Here it is trained
-as in pix2pix (Isola et al. 2017, arXiv 1611.07004): an L1 loss to the photo and the least-squares adversarial
-loss of U-GAT-IT's local discriminator with its CAM logits. Deliberate differences from both: every sixth
-sample is an anime frame, which has no photo, so only its coarse colours are held (L1 after pooling to 8 x 8)
-and the discriminator judges the rest; with `--embedder` the fake must also look like the photo to it, in
-its inner features and in its vector.
+`training.render` there are pairs, and a generator that has learned them needs far fewer. The generator is
+U-GAT-IT's light one or pix2pix's U-Net (`--network`). It is trained as in pix2pix (Isola et al. 2017, arXiv
+1611.07004): an L1 loss to the photo and an adversarial loss, the least squares of U-GAT-IT's local
+discriminator with its CAM logits (`--discriminator-channels 0` leaves it out, for a quick start). Deliberate
+differences from both: every sixth sample is an anime frame, which has no photo, so only its coarse colours
+are held (L1 after pooling to 8 x 8) and the discriminator judges the rest; with `--embedder` the fake must
+also look like the photo to it, in its inner features and in its vector.
 
 Where our renderer drew the pair, the photo is given the drawing's proportions as far as a photo can have them
 (`believable`). Else eyes and jaw lie elsewhere on the two, and an L1 loss answers that with blur. Women and
@@ -36,15 +37,18 @@ from training.loop import Recipe, seeded, shuffled, train
 from training.render import SCHOOLS, Style, draw, draw_style, exaggerate, face_height
 from training.split import is_test_frame, normalise
 from training.stage_flags import add_run_flags, loop_config
+from training.translate import freeze
 from webcast.embed import resnet18
-from webcast.networks.ugatit import Discriminator, Generator
+from webcast.networks import pix2pix, ugatit
+from webcast.networks.cyclegan import normal_weights
+from webcast.networks.ugatit import Discriminator
 from webcast.weights import read_config, read_tensors, write_stage
 
 PORTRAIT_SHARE = 0.85  # they are sharp; the news photos are blurred, but of many more people
 ANIME_EVERY = 6
 JITTER = 0.015
-L1_WEIGHT, COARSE_WEIGHT, ADVERSARIAL_WEIGHT, CAM_WEIGHT = 6.0, 5.0, 3.0, 1.0
-FEATURE_WEIGHT, IDENTITY_WEIGHT = 3.0, 2.0
+L1_WEIGHT, COARSE_WEIGHT, ADVERSARIAL_WEIGHT, CAM_WEIGHT = 10.0, 5.0, 1.0, 0.3
+FEATURE_WEIGHT, IDENTITY_WEIGHT = 5.0, 2.0
 BELIEVABLE = {"nose_scale": 0.85, "mouth_scale": 0.85, "jaw_scale": 0.9}
 LARGEST_EYES = 1.25
 """How far a face may stray from its own proportions, made smaller or larger, and still pass for a photo's."""
@@ -97,7 +101,7 @@ class Pairs(Dataset):
             crop, _ = exaggerate(crop, points, believable(style), face_height(points))
         else:
             drawing = filtered(crop, points, rng)
-        return (tinted(drawing, rng) if rng.random() < 0.4 else drawing), crop
+        return (tinted(drawing, rng) if rng.random() < 0.25 else drawing), crop
 
     def anime_head(self, number: int, rng: np.random.Generator) -> np.ndarray:
         image = read_rgb(self.anime[shuffled(len(self.anime), self.seed, number)])
@@ -190,14 +194,13 @@ class RealizerRecipe(Recipe):
         size_px: int,
         learning_rate: float,
         embedder: Path | None,
-        frozen_encoder: bool = False,
+        network: str = "ugatit",
+        discriminator_channels: int = 64,
     ) -> None:
-        self.channels, self.size_px = channels, size_px
-        self.networks: dict[str, nn.Module] = {
-            "gen_ab": Generator(size_px=size_px, light=True, channels=channels),
-            "disc_b": Discriminator(layers=5, channels=channels),
-        }
-        self.networks["gen_ab"].encoder.requires_grad_(not frozen_encoder)
+        self.network, self.channels, self.size_px = network, channels, size_px
+        self.networks: dict[str, nn.Module] = {"gen_ab": build_generator(network, channels, size_px)}
+        if discriminator_channels:
+            self.networks["disc_b"] = Discriminator(layers=5, channels=discriminator_channels)
         self.embedder = FrozenEmbedder(embedder) if embedder else None
         self.optimizers = {
             name: torch.optim.Adam(network.parameters(), learning_rate, (0.5, 0.999), fused=True)
@@ -206,25 +209,33 @@ class RealizerRecipe(Recipe):
 
     def step(self, batch: dict[str, Tensor], accelerator: Accelerator) -> dict[str, Tensor]:
         real_a, real_b, paired = batch["real_a"], batch["real_b"], batch["paired"]
-        gen_ab, disc_b = self.networks["gen_ab"], self.networks["disc_b"]
-        fake_b, _, _ = gen_ab(real_a)
-        discrimination = self.discriminate(real_b, fake_b.detach(), accelerator)
-        disc_b.requires_grad_(False)
+        gen_ab = self.networks["gen_ab"]
+        fake_b = translated(gen_ab, real_a)
         losses = {
             "l1": L1_WEIGHT * held(fake_b - real_b, paired),
             "coarse": COARSE_WEIGHT * held(F.adaptive_avg_pool2d(fake_b - real_a, 8), 1 - paired),
         }
-        patches, cam, _ = disc_b(fake_b)
-        losses["adversarial"] = ADVERSARIAL_WEIGHT * (patches - 1).square().mean()
-        losses["cam"] = CAM_WEIGHT * (cam - 1).square().mean()
         if self.embedder is not None:
             losses |= self.resemblance(fake_b, real_b, paired)
+        told = {}
+        if "disc_b" in self.networks:
+            told["disc"] = self.discriminate(real_b, fake_b.detach(), accelerator)
+            losses |= self.realism(fake_b)
         accelerator.backward(sum(losses.values()))
         self.optimizers["gen_ab"].step()
         self.optimizers["gen_ab"].zero_grad()
-        disc_b.requires_grad_(True)
         clip_rho(gen_ab)
-        return {name: loss.detach() for name, loss in losses.items()} | {"disc": discrimination}
+        return {name: loss.detach() for name, loss in losses.items()} | told
+
+    def realism(self, fake_b: Tensor) -> dict[str, Tensor]:
+        """What it costs that the discriminator is not taken in."""
+        disc_b = self.networks["disc_b"]
+        with freeze([disc_b]):
+            patches, cam, _ = disc_b(fake_b)
+        return {
+            "adversarial": ADVERSARIAL_WEIGHT * (patches - 1).square().mean(),
+            "cam": CAM_WEIGHT * (cam - 1).square().mean(),
+        }
 
     def discriminate(self, real_b: Tensor, fake_b: Tensor, accelerator: Accelerator) -> Tensor:
         patches, cam, _ = self.networks["disc_b"](torch.cat([real_b, fake_b]))
@@ -249,13 +260,9 @@ class RealizerRecipe(Recipe):
         return min(1.0, step / 50) * min(1.0, 2 * (1 - step / max_steps) + 1e-3)
 
     def export(self, networks: dict[str, nn.Module], folder: Path) -> None:
-        config = {
-            "name": "ugatit",
-            "size_px": self.size_px,
-            "light": True,
-            "channels": self.channels,
-            "blocks": 4,
-        }
+        config = {"name": self.network, "size_px": self.size_px, "channels": self.channels}
+        if self.network == "ugatit":
+            config |= {"light": True, "blocks": 4}
         write_stage(folder, config | {"direction": "drawn-to-photo"}, networks["gen_ab"])
 
     def picture(self, networks: dict[str, nn.Module]) -> np.ndarray:
@@ -263,12 +270,27 @@ class RealizerRecipe(Recipe):
         samples = [self.shown[n] for n in range(16)]
         real_a = torch.stack([s["real_a"] for s in samples])
         with torch.inference_mode():
-            fake_b = torch.cat([networks["gen_ab"](part)[0] for part in real_a.split(4)])
+            fake_b = torch.cat([translated(networks["gen_ab"], part) for part in real_a.split(4)])
         columns = [torch.cat([s["real_a"], f, s["real_b"]], 1) for s, f in zip(samples, fake_b, strict=True)]
         sheet = torch.cat([torch.cat(columns[:8], 2), torch.cat(columns[8:], 2)], 1)
         return ((sheet.permute(1, 2, 0).numpy() + 1) * 127.5).clip(0, 255).astype(np.uint8)
 
     shown: Dataset
+
+
+def build_generator(network: str, channels: int, size_px: int) -> nn.Module:
+    """U-GAT-IT's light generator, or pix2pix's for a side that is a power of two."""
+    if network == "ugatit":
+        return ugatit.Generator(size_px=size_px, light=True, channels=channels)
+    generator = pix2pix.Generator(channels, levels=size_px.bit_length() - 1)
+    normal_weights(generator)
+    return generator
+
+
+def translated(generator: nn.Module, real_a: Tensor) -> Tensor:
+    """U-GAT-IT's generator gives its attention beside the picture; pix2pix's gives the picture alone."""
+    given = generator(real_a)
+    return given[0] if isinstance(given, tuple) else given
 
 
 def held(difference: Tensor, weight: Tensor) -> Tensor:
@@ -288,24 +310,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with portraits/, lfw/ and drawn/")
     parser.add_argument("--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz")
+    parser.add_argument("--network", choices=("ugatit", "pix2pix"), default="ugatit", help="the generator")
     parser.add_argument("--size-px", type=int, default=128)
-    parser.add_argument(
-        "--channels", type=int, default=64, help="64 is the paper's; 32 takes a quarter of the time"
-    )
+    parser.add_argument("--channels", type=int, default=64, help="of the generator's first layer")
+    parser.add_argument("--discriminator-channels", type=int, default=64, help="0 for no discriminator")
     parser.add_argument("--embedder", type=Path, help="an embedder's export/, for the resemblance losses")
-    parser.add_argument(
-        "--freeze-encoder",
-        action="store_true",
-        help="train all but the encoder, in less time; with --start-from",
-    )
     parser.add_argument("--gender", choices=("female", "male"), help="only portraits of one gender (all)")
     add_run_flags(parser, 4000, 4, 2e-4)
     args = parser.parse_args()
-    if args.freeze_encoder and not args.start_from:
-        parser.error("--freeze-encoder keeps what an encoder has learned; give it with --start-from.")
+    if args.network == "pix2pix" and args.size_px.bit_count() != 1:
+        parser.error(f"pix2pix takes a --size-px that is a power of two, not {args.size_px}.")
     torch.manual_seed(args.seed)
     recipe = RealizerRecipe(
-        args.channels, args.size_px, args.learning_rate, args.embedder, args.freeze_encoder
+        args.channels,
+        args.size_px,
+        args.learning_rate,
+        args.embedder,
+        args.network,
+        args.discriminator_channels,
     )
     if args.start_from:
         recipe.networks["gen_ab"].load_state_dict(read_tensors(args.start_from))
@@ -315,7 +337,8 @@ def main() -> None:
         "channels": args.channels,
         "size_px": args.size_px,
         "embedder": str(args.embedder or ""),
-        "freeze_encoder": args.freeze_encoder,
+        "network": args.network,
+        "discriminator_channels": args.discriminator_channels,
         "gender": args.gender or "",
     }
     data = Pairs(args.data, args.landmarks, args.size_px, args.seed, args.gender)
