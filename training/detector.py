@@ -20,8 +20,9 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from training.heads import read_heads
-from training.loop import LoopConfig, Recipe, seeded, train
+from training.loop import Recipe, seeded, train
 from training.page_parts import PageParts, PlacedFace
+from training.stage_flags import add_run_flags, loop_config
 from webcast.networks.centerface import OUTPUTS, STRIDE, CenterFace, decode
 from webcast.weights import read_tensors, write_stage
 
@@ -140,41 +141,22 @@ def marked(page: np.ndarray, faces: Tensor) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--heads", type=Path, required=True, help="the file that training.heads wrote")
-    parser.add_argument("--output-dir", type=Path, required=True)
-    parser.add_argument("--max-steps", type=int, default=3000)
-    parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--part-px", type=int, default=256, help="side of a part of a page, of 32 a multiple")
     parser.add_argument("--channels", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
-    parser.add_argument("--start-from", type=Path, help="an earlier run's export/ to start from")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--save-every", type=int, default=250)
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from the newest checkpoint of the output folder"
-    )
+    add_run_flags(parser, 3000, 16, 2e-3, 250, "parts of pages")
     args = parser.parse_args()
     parts = PageParts(*read_heads(args.heads), args.part_px)
     torch.manual_seed(args.seed)
     recipe = DetectorRecipe(args.learning_rate, args.channels, LabelledParts(parts, args.seed + 1))
     if args.start_from:
         recipe.networks["detector"].load_state_dict(read_tensors(args.start_from))
-    config = LoopConfig(
-        output_dir=str(args.output_dir),
-        max_steps=args.max_steps,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        save_every=args.save_every,
-        ema_decay=0.99,
-        recipe={
-            "name": "detector",
-            "part_px": args.part_px,
-            "channels": args.channels,
-            "learning_rate": args.learning_rate,
-            "start_from": str(args.start_from or ""),
-            "heads": sum(map(len, parts.by_kind.values())),
-        },
-    )
-    train(recipe, LabelledParts(parts, args.seed), config, args.resume)
+    told = {
+        "name": "detector",
+        "part_px": args.part_px,
+        "channels": args.channels,
+        "heads": sum(map(len, parts.by_kind.values())),
+    }
+    train(recipe, LabelledParts(parts, args.seed), loop_config(args, 0.99, told), args.resume)
 
 
 if __name__ == "__main__":

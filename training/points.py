@@ -18,13 +18,14 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from training.heads import Head, read_heads
-from training.loop import LoopConfig, Recipe, seeded, train
+from training.loop import Recipe, seeded, train
 from training.page_parts import SHARES, printed, tinted, turned_over
+from training.stage_flags import add_run_flags, loop_config
 from webcast.align import POINTS_ON_HEAD, head_matrix, transform, warp
 from webcast.detect import FaceNetworks
 from webcast.networks.centerface import CenterFace
 from webcast.networks.pointsnet import CROP_PX, PointsNet
-from webcast.weights import load_network, read_config, setting, write_stage
+from webcast.weights import load_network, read_config, read_tensors, setting, write_stage
 
 TILT_DEGREES, STRAY_DEGREES = 40, 6  # of faces as the page has them, and after they were turned upright
 SCALE, SHIFT = 0.12, 0.05  # standard deviations, the shift in parts of the crop's side
@@ -129,37 +130,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--heads", type=Path, required=True, help="the file that training.heads wrote")
     parser.add_argument("--detector", type=Path, required=True, help="export/ of training.detector")
-    parser.add_argument("--output-dir", type=Path, required=True)
-    parser.add_argument("--max-steps", type=int, default=2500)
-    parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--channels", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--save-every", type=int, default=250)
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from the newest checkpoint of the output folder"
-    )
+    add_run_flags(parser, 2500, 64, 2e-3, 250, "heads")
     args = parser.parse_args()
     heads, _, _ = read_heads(args.heads)
     torch.manual_seed(args.seed)
     shown = RoughCrops(heads, args.seed + 1)
     recipe = PointsRecipe(args.learning_rate, args.channels, args.detector, shown)
-    config = LoopConfig(
-        output_dir=str(args.output_dir),
-        max_steps=args.max_steps,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        save_every=args.save_every,
-        ema_decay=0.99,
-        recipe={
-            "name": "points",
-            "channels": args.channels,
-            "learning_rate": args.learning_rate,
-            "detector": str(args.detector),
-            "heads": len(heads),
-        },
-    )
-    train(recipe, RoughCrops(heads, args.seed), config, args.resume)
+    if args.start_from:
+        both = read_tensors(args.start_from)
+        own = {name.removeprefix("points."): both[name] for name in both if name.startswith("points.")}
+        recipe.networks["points"].load_state_dict(own)
+    told = {
+        "name": "points",
+        "channels": args.channels,
+        "detector": str(args.detector),
+        "heads": len(heads),
+    }
+    train(recipe, RoughCrops(heads, args.seed), loop_config(args, 0.99, told), args.resume)
 
 
 if __name__ == "__main__":
