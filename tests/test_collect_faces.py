@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import sys
 import unicodedata
 import zipfile
 
@@ -13,7 +12,6 @@ from PIL import Image, ImageFilter
 
 from tests import fakes
 from tests.app_server import EXAMPLES
-from tests.collect_sites import picture
 from training.collect import __main__ as command
 from training.collect import drawn, namesakes, portraits, quality, webtoons
 from training.collect.groups import choose_test_groups
@@ -326,52 +324,3 @@ def test_the_curve_is_drawn():
     points = [namesakes.Point(0.1, 0.8, 1.0), namesakes.Point(0.3, 0.97, 0.9)]
     assert "<polyline" in namesakes.as_svg(points)
     assert namesakes.as_table(points).splitlines()[-1] == "| 0.300 | 0.970 | 0.900 |"
-
-
-# --- gallery-dl --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def fake_gallery_dl(tmp_path):
-    """A program that takes gallery-dl's arguments, and writes what its config says."""
-    (tmp_path / "page.jpg").write_bytes(picture(1))
-    program = tmp_path / "program.py"
-    program.write_text(
-        "import json, pathlib, sys\n"
-        "args = sys.argv[1:]\n"
-        "config = json.loads(pathlib.Path(args[args.index('--config') + 1]).read_text())['extractor']\n"
-        "first, last = (int(n) for n in args[args.index('--chapter-filter') + 1].split(' <= no <= '))\n"
-        "for n in range(first, last + 1):\n"
-        "    folder = pathlib.Path(config['base-directory'], f'{n:04d}')\n"
-        "    folder.mkdir(exist_ok=True)\n"
-        f"    (folder / '001.jpg').write_bytes(pathlib.Path({str(tmp_path / 'page.jpg')!r}).read_bytes())\n"
-        "sys.exit(4 if last > 90 else 0)\n"
-    )
-    return [sys.executable, str(program)]
-
-
-def test_episodes_are_laid_out_as_they_are_read(fake_gallery_dl, tmp_path):
-    folder = webtoons.download(NAVER, TITLE, "romance", "2-3", tmp_path / "comics", fake_gallery_dl)
-    assert [path.name for _, path in drawn.episodes_of(tmp_path / "comics")] == ["0002", "0003"]
-    settings = json.loads((folder / "gallery-dl.json").read_text())["extractor"]
-    assert settings["archive"]
-    assert settings["sleep-request"][0] >= 1
-    assert webtoons.read_about(tmp_path / "comics")[TITLE]["genre"] == "romance"
-
-
-@pytest.mark.parametrize(
-    ("url", "episodes", "told"),
-    [("https://evil.example/list?titleId=1", "1", "no https address of a webtoon"),
-     ("http://comic.naver.com/webtoon/list?titleId=1", "1", "no https address"),
-     (NAVER, "1; rm", "no range of episodes"),
-     (NAVER, "5-2", "no range of episodes"),
-     (NAVER, "95-99", "gallery-dl ended with 4")],
-)  # fmt: skip
-def test_what_gallery_dl_cannot_do_is_one_sentence(fake_gallery_dl, tmp_path, url, episodes, told):
-    with pytest.raises(WebcastError, match=told):
-        webtoons.download(url, TITLE, "", episodes, tmp_path / "comics", fake_gallery_dl)
-
-
-def test_without_gallery_dl_it_is_said_how_to_have_it(tmp_path):
-    with pytest.raises(WebcastError, match="pip install gallery-dl"):
-        webtoons.download(NAVER, TITLE, "", "1", tmp_path, ["no-such-program-here"])

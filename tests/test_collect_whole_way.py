@@ -1,10 +1,8 @@
 """The commands of training/collect/README.md as they stand there, with local sites and the bundled troupe."""
 
 import json
-import os
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import datasets
@@ -12,6 +10,8 @@ import pytest
 
 from tests.app_server import EXAMPLES, ROOT
 from tests.collect_sites import served
+from tests.test_webtoons import real_program
+from tests.webtoon_sites import served_webtoons
 from training.collect.__main__ import main as collect
 from webcast.__main__ import main as webcast
 from webcast.dataset import read_photos, read_table
@@ -45,34 +45,22 @@ def site(tmp_path):
             site.files[path] = photo.file
             site.people.setdefault(name, []).append(path)
         (tmp_path / "names.csv").write_text("\n".join(rows), encoding="utf-8")
-        yield site
-
-
-@pytest.fixture
-def gallery_dl(tmp_path, monkeypatch):
-    """A program of that name that downloads an example page as each of two episodes."""
-    program = tmp_path / "bin" / "gallery-dl"
-    program.parent.mkdir()
-    program.write_text(
-        f"#!{sys.executable}\n"
-        "import json, pathlib, shutil, sys\n"
-        "args = sys.argv[1:]\n"
-        "config = json.loads(pathlib.Path(args[args.index('--config') + 1]).read_text())['extractor']\n"
-        f"for n, page in enumerate({[str(page) for page in EXAMPLES[:2]]!r}, start=1):\n"
-        "    folder = pathlib.Path(config['base-directory'], f'{n:04d}')\n"
-        "    folder.mkdir(exist_ok=True)\n"
-        "    shutil.copy(page, folder / '001.png')\n"
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+        with served_webtoons(
+            tmp_path, {n: [page.read_bytes()] for n, page in enumerate(EXAMPLES, 1)}
+        ) as webtoons:
+            webtoons.titles = {"My webtoon": 1}
+            site.webtoons = webtoons
+            yield site
 
 
 def local(words: list[str], site) -> list[str]:
-    """The same command, but for where Wikimedia is."""
-    if "people" not in words:
-        return words
-    here = ["--allow-host", "127.0.0.1", "--seconds-between", "0"]
-    return [*words, *here, "--site", f"{site.url}/wikidata", f"{site.url}/commons"]
+    """The same command, but for where Wikimedia is, and the search by title."""
+    here = ["--allow-host", "127.0.0.1", "--seconds-between", "0", "--site"]
+    sites = {
+        "people": [f"{site.url}/wikidata", f"{site.url}/commons"],
+        "episodes": [f"{site.webtoons.url}/api/search/all", f"{site.webtoons.url}/en/search/immediate"],
+    }
+    return [*words, *here, *sites[words[3]]] if words[3] in sites else words
 
 
 def test_the_whole_way_is_there():
@@ -84,8 +72,11 @@ def test_the_whole_way_is_there():
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_names_and_an_address_in_dataset_gallery_and_cast_out(site, gallery_dl, tmp_path, monkeypatch):
+@real_program
+def test_names_and_a_title_in_dataset_gallery_and_cast_out(site, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    for name, value in site.webtoons.environment.items():
+        monkeypatch.setenv(name, value)
     for words in commands():
         python, flag, program, *rest = local(words, site)
         assert (python, flag) == ("python", "-m")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from training.collect import drawn, namesakes, people, portraits, webtoons
-from training.collect.door import NO_CONTACT, Door
+from training.collect import drawn, namesakes, people, portraits, titles, webtoons
+from training.collect.door import NO_CONTACT, SECONDS_BETWEEN, Door
 from training.collect.google import Google
 from training.collect.naver import Naver
 from training.collect.sources import Source
@@ -43,7 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_episodes(args: argparse.Namespace) -> int:
-    folder = webtoons.download(args.url, args.title, args.genre, args.episodes, args.out)
+    url, title = args.webtoon, args.title
+    if not url.startswith(("https://", "http://")):
+        door = Door(args.allow_host, args.seconds_between, contact=args.contact)
+        found = titles.find_webtoon(door, args.webtoon, *(args.site or ()))
+        url, title = found.url, title or found.title
+        print(f"{found.title} is at {url}")
+    elif not title:
+        raise WebcastError("An address needs --title, what to call the webtoon.")
+    folder, notices = webtoons.download(url, title, args.genre, args.episodes, args.out, args.seconds_between)
+    tell(notices)
     print(f"The episodes are in {folder}")
     return 0
 
@@ -150,11 +159,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     episodes = commands.add_parser("episodes", help="download episodes of a webtoon through gallery-dl")
-    episodes.add_argument("url", help="the webtoon's list page on comic.naver.com or webtoons.com")
-    episodes.add_argument("--title", required=True, help="what to call it; the folder's name")
+    episodes.add_argument("webtoon", help="its title, or its list page on comic.naver.com or webtoons.com")
+    episodes.add_argument("--title", help="what to call it, the folder's name (default: its title)")
     episodes.add_argument("--genre", default="", help="romance, action ...; a column of the dataset")
     episodes.add_argument("--episodes", default="1-5", help="by number, 3 or 1-10 (%(default)s)")
     episodes.add_argument("--out", type=Path, required=True, help="the folder of comics")
+    episodes.add_argument("--site", nargs=2, help="other addresses of the two sites' search, of a mirror")
+    add_door_flags(episodes)
     episodes.set_defaults(run=run_episodes)
 
     faces = commands.add_parser("drawn", help="make a dataset of drawn faces from episodes")
@@ -175,15 +186,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     photos.add_argument(
         "--processes", type=int, default=people.PROCESSES, help="names fetched at a time (%(default)s)"
     )
-    photos.add_argument(
-        "--seconds-between", type=float, default=1.0, help="requests to one host (%(default)s)"
-    )
     photos.add_argument("--any-picture", action="store_true", help="not only pictures that show a face")
-    photos.add_argument(
-        "--allow-host", action="append", default=[], help="a host in a private network of yours"
-    )
-    photos.add_argument("--contact", default=NO_CONTACT, help="an address that the sites may write to you at")
     photos.add_argument("--site", nargs="+", help="other addresses of the source, of a mirror of yours")
+    add_door_flags(photos)
     photos.add_argument("--out", type=Path, required=True, help="the folder to write, one folder a person")
     photos.set_defaults(run=run_people)
 
@@ -204,6 +209,16 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add_stage_flags(measured, *FOR_PHOTOS)
     measured.set_defaults(run=run_namesakes)
     return parser.parse_args(arguments)
+
+
+def add_door_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seconds-between", type=float, default=SECONDS_BETWEEN, help="requests to one host (%(default)s)"
+    )
+    parser.add_argument(
+        "--allow-host", action="append", default=[], help="a host in a private network of yours"
+    )
+    parser.add_argument("--contact", default=NO_CONTACT, help="an address that the sites may write to you at")
 
 
 def add_stage_flags(parser: argparse.ArgumentParser, *stages: str) -> None:
