@@ -2,10 +2,12 @@
 
     python -m training.curate FOLDER
 
-FOLDER is what `training.collect people` or `training.collect drawn` wrote. A click on a picture, or the key x
-over it, rejects it; u takes the last one back; s saves. Nothing is changed until then. Saving writes the
-rejects into the ledgers (`ledger.jsonl`), so that no later run brings them back, moves rejected photos into a
-hidden folder `.rejected` beside the others, and takes rejected faces out of the dataset.
+FOLDER is what `training.collect people` or `training.collect drawn` wrote. A click on a picture, or the key
+x, rejects it; among the rejected ones it brings it back. The arrows go from picture to picture, u takes the
+last decision back, also a saved one, s saves. Nothing is changed until then. Saving writes the decisions into
+the ledgers (`ledger.jsonl`), so that no later run brings rejects back, moves rejected photos into a hidden
+folder `.rejected` beside the others, and rejected faces from the dataset into one of that name. Nothing is
+deleted before `--delete-rejected` says so.
 
 Suspicious is what is unlike its group (the similarity that `drawn` or `portraits` found), blurred or small.
 """
@@ -35,9 +37,11 @@ from webcast.photos import PICTURE_SUFFIXES
 
 A_PAGE, THUMB_PX = 48, 180
 EVERYBODY = "everything"
+TO_KEEP, THROWN_AWAY = "to keep", "rejected"
+DATASET = "dataset"
 HOW = (
-    "Click a picture (or **x** over it) to reject it. **u** takes the last one back, **s** saves. "
-    "Nothing is changed before you save."
+    "Click a picture to reject it (keys: arrows and **x**); under *rejected*, to bring it back. **u** takes "
+    "the last decision back, **s** saves. Nothing is changed before you save, and nothing is deleted then."
 )
 
 
@@ -58,6 +62,10 @@ class Item:
     side_px: int
 
     @property
+    def is_rejected(self) -> bool:
+        return self.entry.outcome == REJECTED
+
+    @property
     def suspicion(self) -> float:
         """More for what is unlike, blurred, small: 0 to about 4."""
         unlike = 0.5 if self.similarity is None else 1 - self.similarity
@@ -71,11 +79,11 @@ class Item:
 
 
 def load_items(folder: Path) -> list[Item]:
-    """The pictures of a folder that were not rejected yet, most suspicious first.
+    """The pictures of a folder, most suspicious first; the rejected ones too, while they are not deleted.
 
     Raises `WebcastError` where the folder is neither a data set of drawn faces nor photos of people.
     """
-    if (folder / "dataset").is_dir():
+    if (folder / DATASET).is_dir():
         items = list(drawn_items(folder))
     else:
         people = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
@@ -86,10 +94,15 @@ def load_items(folder: Path) -> list[Item]:
 
 
 def drawn_items(folder: Path) -> Iterator[Item]:
-    for rows in datasets.load_from_disk(str(folder / "dataset")).values():
+    outcomes = {entry.url: entry.outcome for entry in Ledger(folder)}
+    seen: set[str] = set()
+    for rows in [*sides_of(folder / DATASET).values(), *sides_of(folder / REJECTED_FOLDER).values()]:
         for row in tqdm(rows, desc="faces"):
+            if row["key"] in seen:  # a run was killed while it moved it
+                continue
+            seen.add(row["key"])
             x0, y0, x1, y1 = row["box"]
-            entry, side = Entry(row["key"], KEPT), min(x1 - x0, y1 - y0)
+            entry, side = Entry(row["key"], outcomes.get(row["key"], KEPT)), min(x1 - x0, y1 - y0)
             picture = row["image"].convert("RGB")
             yield item_of(folder, entry, row["webtoon"], picture, row["similarity"], side)
 
@@ -99,7 +112,9 @@ def photo_items(person: Path) -> Iterator[Item]:
     entries = {entry.file: entry for entry in Ledger(person) if entry.file}
     faces = person / FACES
     known = json.loads(faces.read_text(encoding="utf-8")) if faces.is_file() else {}
-    for path in sorted(p for p in person.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES):
+    for path in sorted([*person.iterdir(), *person.glob(f"{REJECTED_FOLDER}/*")]):
+        if path.suffix.lower() not in PICTURE_SUFFIXES:
+            continue
         try:
             picture = open_image(path)
         except ImageError:
@@ -116,105 +131,219 @@ def item_of(
     return Item(ledger, entry, group, thumb, similarity, sharpness(picture), side_px)
 
 
-def save(folder: Path, rejected: Sequence[Item]) -> None:
-    """Notes the rejects in their ledgers, and takes them out of the data set or from among the photos."""
-    ledgers = {path: Ledger(path) for path in {item.ledger for item in rejected}}
-    for item in rejected:
-        ledgers[item.ledger].add(replace(item.entry, outcome=REJECTED))
+def save(folder: Path, decided: Sequence[Item]) -> list[Item]:
+    """Turns the decision about each item over, rejected or not, and returns the items as they are now.
+
+    The ledgers note it; photos and the dataset's rows go to where rejected ones lie, or come back.
+    """
+    ledgers = {path: Ledger(path) for path in {item.ledger for item in decided}}
+    turned = []
+    for item in decided:
+        now = replace(item, entry=replace(item.entry, outcome=KEPT if item.is_rejected else REJECTED))
+        ledgers[item.ledger].add(now.entry)
         if item.entry.file:
-            (item.ledger / REJECTED_FOLDER).mkdir(exist_ok=True)
-            (item.ledger / item.entry.file).rename(item.ledger / REJECTED_FOLDER / item.entry.file)
-    keys = {item.entry.url for item in rejected if not item.entry.file}
-    if keys:
-        drop_rows(folder / "dataset", keys)
+            move_photo(item.ledger, item.entry.file, now.is_rejected)
+        turned.append(now)
+    for is_rejected in (True, False):
+        keys = {i.entry.url for i in turned if not i.entry.file and i.is_rejected == is_rejected}
+        if keys:
+            places = (folder / DATASET, folder / REJECTED_FOLDER)
+            move_rows(*(places if is_rejected else reversed(places)), keys)
+    return turned
 
 
-def drop_rows(dataset: Path, keys: set[str]) -> None:
-    """The dataset without those rows; it is replaced when the new one is whole."""
-    saved, partial_ = datasets.load_from_disk(str(dataset)), dataset.with_name(".dataset.partial")
-    kept = {
-        side: rows.select([i for i, key in enumerate(rows["key"]) if key not in keys])
-        for side, rows in saved.items()
-    }
-    rmtree(partial_, ignore_errors=True)
-    datasets.DatasetDict(kept).save_to_disk(str(partial_))
-    rmtree(dataset)
-    partial_.rename(dataset)
+def move_photo(person: Path, file: str, is_rejected: bool) -> None:
+    rejected = person / REJECTED_FOLDER
+    rejected.mkdir(exist_ok=True)
+    source, target = (person, rejected) if is_rejected else (rejected, person)
+    if (source / file).is_file():
+        (source / file).replace(target / file)
 
 
-def counts_table(items: Sequence[Item], gone: Sequence[int]) -> str:
-    """Rows of HTML: each group, how many are left of it, how many were rejected here."""
-    all_, out = Counter(item.group for item in items), Counter(items[i].group for i in gone)
+def move_rows(source: Path, target: Path, keys: set[str]) -> None:
+    """Moves the rows of those keys to another dataset, to the side where their webtoon's others are.
+
+    They are written there before they are taken out here, so that a run that is killed loses none.
+    """
+    here, there = sides_of(source), sides_of(target)
+    side_of = {webtoon: side for side, rows in there.items() for webtoon in rows["webtoon"]}
+    new = keys - {key for rows in there.values() for key in rows["key"]}
+    for side, rows in here.items():
+        goals: dict[str, list[int]] = {}
+        for i, (key, webtoon) in enumerate(zip(rows["key"], rows["webtoon"], strict=True)):
+            if key in new:
+                goals.setdefault(side_of.get(webtoon, side), []).append(i)
+        for goal, places in goals.items():
+            before = [there[goal]] if goal in there else []
+            there[goal] = datasets.concatenate_datasets([*before, rows.select(places)])
+        here[side] = rows.select([i for i, key in enumerate(rows["key"]) if key not in keys])
+    write_sides(there, target)
+    write_sides(here, source)
+
+
+def sides_of(dataset: Path) -> dict[str, datasets.Dataset]:
+    """The splits of a saved dataset; none where there is none."""
+    return dict(datasets.load_from_disk(str(dataset))) if dataset.is_dir() else {}
+
+
+def write_sides(sides: dict[str, datasets.Dataset], dataset: Path) -> None:
+    """A dataset that is there is replaced when the new one is whole; a side without rows is not written."""
+    whole = dataset.with_name(f"{dataset.name}.partial")
+    rmtree(whole, ignore_errors=True)
+    datasets.DatasetDict({side: rows for side, rows in sides.items() if len(rows)}).save_to_disk(str(whole))
+    rmtree(dataset, ignore_errors=True)
+    whole.rename(dataset)
+
+
+def delete_rejected(folder: Path) -> int:
+    """Deletes for good what was rejected, and returns from how many folders; the decisions stay noted."""
+    places = [
+        place for place in (folder / REJECTED_FOLDER, *folder.glob(f"*/{REJECTED_FOLDER}")) if place.is_dir()
+    ]
+    for place in places:
+        rmtree(place)
+    return len(places)
+
+
+def counts_table(items: Sequence[Item], out: set[int]) -> str:
+    """Rows of HTML: each group, how many are left of it, how many are rejected."""
+    all_, gone = Counter(item.group for item in items), Counter(items[i].group for i in out)
     rows = "".join(
-        f"<tr><td>{html.escape(group)}</td><td>{all_[group] - out[group]}</td><td>{out[group]}</td></tr>"
+        f"<tr><td>{html.escape(group)}</td><td>{all_[group] - gone[group]}</td><td>{gone[group]}</td></tr>"
         for group in sorted(all_)
     )
     return f"<table><tr><th>of</th><th>left</th><th>rejected</th></tr>{rows}</table>"
 
 
-KEYS = """() => document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea")) return;
+class Visit:
+    """What somebody decided on the page: by item, what is not saved yet; and in order, what was before."""
+
+    def __init__(self) -> None:
+        self.wanted: dict[int, bool] = {}
+        self.history: list[tuple[int, bool]] = []
+
+    def is_out(self, items: Sequence[Item], i: int) -> bool:
+        return self.wanted.get(i, items[i].is_rejected)
+
+    def turn(self, items: Sequence[Item], i: int) -> None:
+        self.history.append((i, self.is_out(items, i)))
+        self.wanted[i] = not self.is_out(items, i)
+
+    def undo(self) -> None:
+        """The last decision as it was before, whether it is saved or not."""
+        if self.history:
+            i, before = self.history.pop()
+            self.wanted[i] = before
+
+    def unsaved(self, items: Sequence[Item]) -> list[int]:
+        return [i for i, is_out in self.wanted.items() if is_out != items[i].is_rejected]
+
+
+KEYS = """() => {
+  let at = 0, byKeys = false;
+  const shown = () => [...document.querySelectorAll("#grid .thumbnail-item")];
+  const look = (i) => { at = Math.max(0, Math.min(i, shown().length - 1)); shown()[at]?.focus(); };
   const press = (id) => document.querySelector(id + " button, button" + id)?.click();
-  const shown = [...document.querySelectorAll("#grid .thumbnail-item")];
-  const at = shown.findIndex((one) => one.matches(":hover, :focus"));
-  if (event.key === "u") press("#undo");
-  if (event.key === "s") press("#save");
-  if (event.key === "x") (shown[at] ?? shown[0])?.click();
-  if (event.key === "ArrowRight") shown[at + 1]?.focus();
-  if (event.key === "ArrowLeft") shown[at - 1]?.focus();
-})"""
+  const across = () => shown().filter((one) => one.offsetTop === shown()[0].offsetTop).length;
+  const reject = () => {
+    const pointed = shown().findIndex((one) => one.matches(":hover"));
+    shown()[byKeys || pointed < 0 ? at : pointed]?.click();
+    if (!byKeys) return;
+    let times = 0;  // the pictures are drawn anew, and the one that moved up is looked at
+    const again = setInterval(() => { look(at); if (++times === 8) clearInterval(again); }, 100);
+  };
+  document.addEventListener("mousemove", () => { byKeys = false; });
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea")) return;
+    const steps = {ArrowRight: 1, ArrowLeft: -1, ArrowDown: across(), ArrowUp: -across()};
+    if (event.key in steps) {
+      event.preventDefault();
+      look(byKeys ? at + steps[event.key] : 0);
+      byKeys = true;
+    }
+    if (event.key === "x") reject();
+    if (event.key === "u") press("#undo");
+    if (event.key === "s") press("#save");
+  });
+}"""
+
+CSS = """
+#grid .thumbnail-item:focus { outline: 4px solid #d9480f; outline-offset: -4px; }
+#grid .caption-label {
+  left: 0; right: 0; bottom: 0; max-width: 100%; padding: 1px 6px; border-radius: 0; font-size: 11px;
+  white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
+}
+#counts table { width: 100%; }
+#counts td, #counts th { text-align: left; padding: 2px 8px; }
+@media (max-width: 640px) {
+  #look { flex-direction: column; }
+  #look > * { width: 100%; }
+  #grid .grid-container { grid-template-columns: repeat(3, 1fr) !important; }
+}
+"""
 
 
-def build_page(folder: Path, items: Sequence[Item]) -> gr.Blocks:
-    """The page; what was rejected and not yet saved belongs to the visit."""
-    saved: list[int] = []
+def build_page(folder: Path, items: list[Item]) -> gr.Blocks:
+    """The page; what is decided and not yet saved belongs to the visit, and `items` are as they are saved."""
     groups = sorted({item.group for item in items})
 
-    def view(rejected: list[int], group: str, number: int, told: str = "") -> tuple:
-        gone = set(saved) | set(rejected)
-        inside = [i for i in range(len(items)) if i not in gone and group in (EVERYBODY, items[i].group)]
+    def view(visit: Visit, which: str, group: str, number: int, told: str = "") -> tuple:
+        out = {i for i in range(len(items)) if visit.is_out(items, i)}
+        inside = [
+            i
+            for i in range(len(items))
+            if (i in out) == (which == THROWN_AWAY) and group in (EVERYBODY, items[i].group)
+        ]
         pages = max(1, -(-len(inside) // A_PAGE))
         number = min(max(1, int(number or 1)), pages)
         shown = inside[(number - 1) * A_PAGE : number * A_PAGE]
         grid = [(items[i].thumb, items[i].caption) for i in shown]
-        count = f"{len(inside)} pictures, page {number} of {pages}"
-        status = told or f"{count}; {len(rejected)} rejected and not saved yet."
-        table = counts_table(items, [*saved, *rejected])
-        return rejected, shown, number, gr.Gallery(grid, selected_index=None), table, status
+        count = f"{len(inside)} pictures {which}, page {number} of {pages}"
+        status = told or f"{count}; {len(visit.unsaved(items))} decisions not saved yet."
+        return visit, shown, number, gr.Gallery(grid, selected_index=None), counts_table(items, out), status
 
-    def reject(rejected: list[int], shown: list[int], group: str, number: int, event: gr.SelectData) -> tuple:
-        return view([*rejected, shown[event.index]], group, number)
+    def turn(
+        visit: Visit, shown: list[int], which: str, group: str, number: int, event: gr.SelectData
+    ) -> tuple:
+        visit.turn(items, shown[event.index])
+        return view(visit, which, group, number)
 
-    def undo(rejected: list[int], group: str, number: int) -> tuple:
-        return view(rejected[:-1], group, number)
+    def undo(visit: Visit, which: str, group: str, number: int) -> tuple:
+        visit.undo()
+        return view(visit, which, group, number)
 
-    def keep(rejected: list[int], group: str, number: int) -> tuple:
-        new = [i for i in dict.fromkeys(rejected) if i not in saved]
-        save(folder, [items[i] for i in new])
-        saved.extend(new)
-        return view([], group, number, f"Saved: {len(new)} pictures are rejected for good.")
+    def keep(visit: Visit, which: str, group: str, number: int) -> tuple:
+        changed = visit.unsaved(items)
+        for i, item in zip(changed, save(folder, [items[i] for i in changed]), strict=True):
+            items[i] = item
+        visit.wanted.clear()
+        rejected = sum(items[i].is_rejected for i in changed)
+        told = f"Saved: {rejected} rejected, {len(changed) - rejected} brought back."
+        return view(visit, which, group, number, told)
 
     with gr.Blocks(title="webcast: look through", analytics_enabled=False) as page:
         gr.Markdown(f"## {folder.name}\n{HOW}")
-        rejected, shown = gr.State([]), gr.State([])
+        visit, shown = gr.State(Visit()), gr.State([])
         with gr.Row():
+            which = gr.Radio([TO_KEEP, THROWN_AWAY], value=TO_KEEP, label="Show", elem_id="which")
             group = gr.Dropdown([EVERYBODY, *groups], value=EVERYBODY, label="Of", elem_id="group")
             number = gr.Number(1, label="Page", precision=0, minimum=1, elem_id="page")
             undo_button = gr.Button("Undo (u)", elem_id="undo")
             save_button = gr.Button("Save (s)", variant="primary", elem_id="save")
         status = gr.Markdown(elem_id="status")
-        with gr.Row():
+        with gr.Row(elem_id="look"):
             grid = gr.Gallery(columns=6, height="auto", allow_preview=False, show_label=False, elem_id="grid",
                               scale=4, object_fit="contain", interactive=False)  # fmt: skip
             table = gr.HTML(elem_id="counts")
-        out, where = [rejected, shown, number, grid, table, status], [group, number]
+        out, where = [visit, shown, number, grid, table, status], [which, group, number]
         hidden = {"show_progress": "hidden", "api_visibility": "private"}
-        page.load(view, [rejected, *where], out, **hidden)
-        grid.select(reject, [rejected, shown, *where], out, **hidden)
-        group.input(partial(view), [rejected, *where], out, **hidden)
-        number.submit(view, [rejected, *where], out, **hidden)
-        undo_button.click(undo, [rejected, *where], out, **hidden)
-        save_button.click(keep, [rejected, *where], out, **hidden)
+        page.load(view, [visit, *where], out, **hidden)
+        grid.select(turn, [visit, shown, *where], out, **hidden)
+        which.input(partial(view), [visit, *where], out, **hidden)
+        group.input(partial(view), [visit, *where], out, **hidden)
+        number.submit(partial(view), [visit, *where], out, **hidden)
+        undo_button.click(undo, [visit, *where], out, **hidden)
+        save_button.click(keep, [visit, *where], out, **hidden)
     return page
 
 
@@ -222,13 +351,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.curate", description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="what `training.collect people` or `drawn` wrote")
     parser.add_argument("--port", type=int, default=7861, help="of the page on this machine (%(default)s)")
+    parser.add_argument("--delete-rejected", action="store_true", help="delete what was rejected, for good")
     args = parser.parse_args(arguments)
+    if args.delete_rejected:
+        print(
+            f"Deleted what was rejected, {delete_rejected(args.folder)} folders; it stays out of later runs."
+        )
+        return 0
     try:
         page = build_page(args.folder, load_items(args.folder))
     except WebcastError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    page.launch(server_name="127.0.0.1", server_port=args.port, js=KEYS, share=False)
+    page.launch(server_name="127.0.0.1", server_port=args.port, js=KEYS, css=CSS, share=False)
     return 0
 
 
