@@ -20,9 +20,10 @@ from webcast.dataset import read_photos, read_table
 BUNDLED_GALLERY = ROOT / "webcast" / "bundle" / "gallery"
 
 
+RESNET = ["resnet18", "cosine"]
 ENDPOINTS = {
-    "cast", "cast_episode", "edit_episode", "explain", "detect", "realize", "draw", "compare", "gallery",
-    "own_actors", "settings",
+    "cast", "cast_episode", "edit_episode", "explain", "detect", "main_faces", "realize", "draw", "compare",
+    "gallery", "own_actors", "settings",
 }  # fmt: skip
 
 
@@ -164,11 +165,54 @@ def test_parts_are_chosen_by_name_for_a_visit(client, page):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"upscaler": "magic"}, {"similarity": "magic"}, {"detector": "haar+magic"}]
+    ("wrong", "right"),
+    [
+        ({"upscaler": "magic"}, "waifu2x"),
+        ({"similarity": "magic"}, "direct or realized"),
+        ({"detector": "haar+magic"}, "lbpcascade"),
+        ({"photo_detector": "magic"}, "yunet"),
+        ({"photo_upscaler": "magic"}, "realesrgan-x4plus"),
+        ({"main_embedder": "magic"}, "resnet18, resnet18-imagenet, vgg16-imagenet"),
+        ({"main_distance": "magic"}, "cosine, euclidean"),
+        ({"main_count": 0}, "from 1 to 24"),
+        ({"gender": "unicorn"}, "female or male"),
+        ({"among": "strangers"}, "gallery, own or both"),
+    ],
 )
-def test_a_wrong_part_is_refused_with_the_right_ones(client, wrong):
-    with pytest.raises(AppError, match="choose"):
+def test_a_wrong_setting_is_refused_with_the_right_ones(client, wrong, right):
+    with pytest.raises(AppError, match=right):
         client.predict(**wrong, api_name="/settings")
+
+
+def test_parts_for_photos_are_chosen_for_own_actors(client, tmp_path):
+    path = tmp_path / "photo.png"
+    path.write_bytes(next(read_photos(read_table(BUNDLED_GALLERY), BUNDLED_GALLERY)).file)
+    visit = client.predict(photo_detector="haar", photo_upscaler="none", api_name="/settings")["visit"]
+    told = client.predict([handle_file(path)], visit, api_name="/own_actors")
+    assert [person["name"] for person in told["people"]] == ["photo"]
+    visit = client.predict(photo_detector="animeface", api_name="/settings")["visit"]
+    with pytest.raises(AppError, match="no face was found on it"):
+        client.predict([handle_file(path)], visit, api_name="/own_actors")
+
+
+def test_the_main_characters_faces_are_chosen_nearest_first(client):
+    pages = [handle_file(example) for example in EXAMPLES]
+    _, found = client.predict(pages, api_name="/detect")
+    last = found["faces"][-1]["index"]
+    chosen = {"main_embedder": "resnet18", "main_distance": "euclidean", "main_count": 2}
+    visit = client.predict(**chosen, api_name="/settings")["visit"]
+    told = client.predict(pages, last, visit, api_name="/main_faces")
+    assert told["faces"][0] == last
+    assert len(set(told["faces"])) == 2
+    assert len(client.predict(pages, api_name="/main_faces")["faces"]) == len(found["faces"])
+    with pytest.raises(AppError, match="no face 99"):
+        client.predict(pages, 99, api_name="/main_faces")
+
+
+@pytest.mark.parametrize("gender", ["female", "male"])
+def test_a_character_of_a_gender_is_played_by_one_of_it(client, page, gender):
+    _, told = client.predict([page], [0], gender=gender, api_name="/cast")
+    assert {standing["person"]["gender"] for standing in told["standings"]} == {gender}
 
 
 def test_a_part_without_its_weights_says_what_to_fetch(client):
@@ -396,8 +440,13 @@ def test_gradio_itself_refuses_files_that_were_not_uploaded(app_url):
         ("show_files", [None]),
         ("set_filters", [None, "unicorn", None, None, [], []]),
         ("set_filters", [None, "", "old", {"a": 1}, [{"b": 2}], 5]),
-        ("set_parts", [None, "direct", ["../../etc"], "none", "none", "resnet18", "cosine"]),
-        ("set_parts", [None, {"a": 1}, [[]], 5, None, "resnet18", "cosine"]),
+        ("set_parts", [None, "direct", ["../../etc"], [], "none", "none", "none", *RESNET * 2, 12]),
+        ("set_parts", [None, {"a": 1}, [[]], 5, None, None, None, *RESNET * 2, 12]),
+        ("set_parts", [None, "direct", [], [], "none", "none", "none", *RESNET, {"b": 2}, [], "many"]),
+        ("set_left_out", [[{"a": 1}], None]),
+        ("leave_out", ["guessed token"]),
+        ("show_main", [[7], {"a": 1}, "guessed token"]),
+        ("show_again", [[7], "unicorn", None]),
         ("use_folder", ["guessed token"]),
         ("use_actors", [["/etc/passwd"], None]),
     ],

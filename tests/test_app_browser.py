@@ -99,6 +99,26 @@ def test_all_faces_can_be_one_character(page):
     )
 
 
+def test_the_main_characters_faces_vote_alone_and_her_gender_is_said(page):
+    drop(page, "#pages", *EXAMPLES)
+    wait_for_cast(page)
+    page.get_by_role("button", name="parts and settings").click()
+    page.get_by_label("how many faces").fill("2")
+    page.get_by_label("how many faces").press("Enter")
+    page.get_by_role("button", name="the 2 faces most like").click()
+    page.wait_for_function("() => document.querySelectorAll('#ballots .wc-ballot').length === 2")
+    assert page.locator(".wc-face[aria-pressed=true]").count() == 2
+    photos = read_photos(read_table(BUNDLED_GALLERY), BUNDLED_GALLERY)
+    women = {photo.person.name for photo in photos if photo.person.gender == "female"}
+    page.locator("#character").get_by_label("man", exact=True).check()
+    page.wait_for_function(
+        "women => ![...document.querySelectorAll('#ballots .wc-nearest figcaption')]"
+        ".some(it => women.some(name => it.innerText.includes(name)))",
+        arg=sorted(women),
+    )
+    assert page.locator("#ballots .wc-ballot").count() == 2
+
+
 def test_a_bad_file_is_answered_on_the_page_and_the_next_one_is_cast(page, tmp_path):
     bad = tmp_path / "<b>bad.png"
     bad.write_text("this is no picture")
@@ -161,9 +181,17 @@ def test_own_actors_come_as_a_folder_too(page, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(photo.file)
     go_to(page, "The gallery")
+    page.get_by_role("button", name="parts and settings").click()
+    page.get_by_label("Upscales photos").click()
+    page.get_by_role("option", name="no upscaling").click()
     page.get_by_role("button", name="Your own actors").click()
     page.locator("#portrait-folder input").set_input_files(tmp_path / "troupe")
     page.get_by_text("your 2 actors").wait_for()
+    page.reload()
+    page.get_by_role("button", name="parts and settings").click()
+    page.wait_for_function(
+        "() => document.querySelector('[aria-label=\"Upscales photos\"]').value === 'no upscaling'"
+    )
 
 
 def test_the_gallery_can_be_searched_and_shows_where_portraits_are_from(page):
@@ -183,6 +211,21 @@ def test_the_gallery_can_be_searched_and_shows_where_portraits_are_from(page):
     assert "Sources and licences" in page.locator("#sources").inner_text()
     page.get_by_label("Search by name").fill("<b>nobody")
     page.get_by_text("Nobody is called so").wait_for()
+
+
+def test_a_person_is_left_out_of_the_gallery_for_this_visit_and_comes_back(page):
+    go_to(page, "The gallery")
+    page.locator("#people .thumbnail-item").first.wait_for()
+    everyone = page.locator("#people .thumbnail-item").count()
+    page.locator("#people .thumbnail-item").first.click()
+    page.get_by_role("button", name="on this visit").click()
+    shown = "count => document.querySelectorAll('#people .thumbnail-item').length === count"
+    page.wait_for_function(shown, arg=everyone - 1)
+    page.reload()
+    page.wait_for_function(shown, arg=everyone - 1)
+    page.locator("#left-out .token-remove").first.click()
+    page.wait_for_function(shown, arg=everyone)
+    page.locator("#left-out").wait_for(state="hidden")
 
 
 def test_the_page_about_shows_the_cards(page):

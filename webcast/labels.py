@@ -104,6 +104,12 @@ LABELS: dict[str, tuple[str, str]] = {
         "All {count} faces are one character: let them all vote",
         "얼굴 {count}개가 모두 같은 인물입니다: 함께 투표하기",
     ),
+    "main_faces": (
+        "Only the main character: the {count} faces most like the chosen one vote",
+        "주인공만: 고른 얼굴과 가장 닮은 얼굴 {count}개가 함께 투표하기",
+    ),
+    "character": ("This character is", "이 인물은"),
+    "gender_unsaid": ("not said", "정하지 않음"),
     "sheet": ("The casting sheet", "캐스팅 시트"),
     "slider": ("Drag: from the drawing to the photo", "끌어 보세요: 그림에서 사진으로"),
     "settings": ("How it is done: parts and settings", "어떻게 하나요: 부품과 설정"),
@@ -126,6 +132,17 @@ LABELS: dict[str, tuple[str, str]] = {
     "realizer": ("Turns drawings into photos", "그림을 사진으로"),
     "embedder": ("Compares faces", "얼굴 비교"),
     "distance": ("Measures nearness", "가까움 재기"),
+    "main_hint": (
+        "On pages with many faces, the main character's are those most like the face that is chosen.",
+        "얼굴이 많은 페이지에서는 고른 얼굴과 가장 닮은 얼굴들을 주인공의 얼굴로 봅니다.",
+    ),
+    "main_embedder": ("Main character: compares faces", "주인공: 얼굴 비교"),
+    "main_distance": ("Main character: measures nearness", "주인공: 가까움 재기"),
+    "main_count": ("Main character: how many faces", "주인공: 얼굴 수"),
+    "bad_count": (
+        "The number of the main character's faces is a whole one from 1 to {limit}.",
+        "주인공의 얼굴 수는 1부터 {limit}까지의 정수입니다.",
+    ),
     "no_similarity": (
         "There is no such similarity; choose direct or realized.",
         "그런 비교 방법은 없습니다. direct 또는 realized를 고르세요.",
@@ -283,7 +300,12 @@ LABELS: dict[str, tuple[str, str]] = {
         "얼굴 {count}개는 한 화로는 너무 많습니다. {limit}개까지 캐스팅할 수 있습니다.",
     ),
     "no_part_of": ("The character {id} has no part.", "{id} 인물에게는 배역이 없습니다."),
-    "bad_filter": ("These filters cannot be understood.", "이 조건은 알아들을 수 없습니다."),
+    "bad_filter": (
+        "These filters cannot be understood: a gender is female or male, an age is from 0 to 200, people are "
+        "lists of ids, and among is gallery, own or both.",
+        "이 조건은 알아들을 수 없습니다. 성별은 female이나 male, 나이는 0부터 200까지, 사람은 id의 목록, among은 gallery, own, both "
+        "가운데 하나입니다.",
+    ),
     "way_drawn": ("drawn", "그림"),
     "way_realized": ("as a photo", "사진으로"),
     "way_map": ("where the likeness lies", "닮은 곳"),
@@ -311,6 +333,7 @@ LABELS: dict[str, tuple[str, str]] = {
         "They get no part on any page here. Take a name away to bring them back.",
         "이 사이트의 어떤 페이지에서도 배역을 받지 않습니다. 이름을 지우면 돌아옵니다.",
     ),
+    "leave_person": ("Leave {name} out on this visit", "이번 방문에서 {name} 빼기"),
     "own_actors": ("Your own actors", "내 배우"),
     "own_hint": (
         "Drop one ZIP with a folder of photos per person, or loose photos named after the person "

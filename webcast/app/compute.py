@@ -1,5 +1,6 @@
 """What is computed for a visitor; each function is one that a Space lends a GPU for."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,21 +9,25 @@ from PIL import Image
 
 from webcast.app.limits import MAX_EXPLAINED
 from webcast.app.loaded import caster, stages_with
-from webcast.app.visitor import Visit, caster_of, filters_of, people_of
+from webcast.app.visitor import Visit, caster_of, filters_of, main_embedder, people_of
 from webcast.app.work import Report
 from webcast.compare import Column, compare_stage
 from webcast.episode import Episode, EpisodeCast, Occlusion, Part
 from webcast.gallery import Gallery, build_gallery
 from webcast.heads import enlarge
+from webcast.main_faces import main_faces
 from webcast.selection import select
 from webcast.types import CastResult, Face, Panel
 
 
 @spaces.GPU(duration=60)
-def compute(faces: list[Face], visitor: Visit, report: Report | None) -> CastResult:
-    allowed = caster_of(visitor)
-    allowed = replace(allowed, gallery=select(allowed.gallery, filters_of(visitor)))
-    return allowed.cast([], faces, report, visitor.similarity)
+def compute(faces: list[Face], visitor: Visit, gender: str | None, report: Report | None) -> CastResult:
+    """Who of that gender gets the part; their realizer makes the photo, where the weights have one."""
+    allowed, filters = caster_of(visitor), filters_of(visitor)
+    filters = replace(filters, gender=gender or filters.gender)
+    allowed = replace(allowed, gallery=select(allowed.gallery, filters))
+    whose = filters.gender if filters.gender in allowed.stages.realizers else None
+    return allowed.cast([], faces, report, visitor.similarity, whose)
 
 
 @spaces.GPU(duration=300)
@@ -56,8 +61,19 @@ def compute_columns(stage: str, panel: Panel, visitor: Visit, report: Report | N
 
 
 @spaces.GPU(duration=120)
-def compute_gallery(folder: Path, report: Report | None) -> tuple[Gallery, tuple[str, ...]]:
-    stages = caster.stages
+def compute_gallery(folder: Path, visitor: Visit, report: Report | None) -> tuple[Gallery, tuple[str, ...]]:
+    """The visitor's own people, found by the parts they chose; `seen_by` lets their embedder see them."""
+    stages = stages_with(visitor.parts)
     detector = stages.photo_detector or stages.detector
     upscaler = stages.photo_upscaler or stages.upscaler
-    return build_gallery(folder, stages.embedder, detector, report, upscaler)
+    return build_gallery(folder, caster.stages.embedder, detector, report, upscaler)
+
+
+@spaces.GPU(duration=30)
+def compute_main_faces(faces: Sequence[Face], reference: int | None, visitor: Visit) -> list[int]:
+    """Which of the faces are the main character's: those nearest to the reference or to the densest face."""
+    stages, main = stages_with(visitor.parts), visitor.main
+    embedder = main_embedder(visitor.parts, main)
+    heads = [face.crop for face in faces]
+    vectors = embedder.embed(enlarge(stages.upscaler, heads))
+    return main_faces(vectors, main.count, None if reference is None else vectors[reference], main.distance)

@@ -6,14 +6,21 @@ import gradio as gr
 
 from webcast import edits
 from webcast.app.answers import answer
-from webcast.app.compute import compute, compute_columns, compute_drawings, compute_maps, compute_photos
+from webcast.app.compute import (
+    compute,
+    compute_columns,
+    compute_drawings,
+    compute_main_faces,
+    compute_maps,
+    compute_photos,
+)
 from webcast.app.episodes import cast_files, last_cast, part_of, remember_cast, sent_pages
 from webcast.app.faces import choose, find_faces
 from webcast.app.files import picture_file, read_pages, uploaded
-from webcast.app.filters import AMONG, checked_filters
+from webcast.app.filters import AMONG, checked_filters, checked_gender
 from webcast.app.loaded import caster, stages_with
 from webcast.app.own_actors import remember_actors
-from webcast.app.settings import CHOSEN, with_settings
+from webcast.app.settings import with_main_faces, with_settings
 from webcast.app.visitor import Visit, people_of, visit_asked, visits
 from webcast.app.work import Report
 from webcast.build import parts_here
@@ -32,6 +39,7 @@ def cast(
     request: gr.Request,
     faces: list[int] | None = None,
     similarity: str | None = None,
+    gender: str | None = None,
     visit: str | None = None,
     lang: str | None = None,
 ) -> tuple[gr.FileData, dict]:
@@ -41,6 +49,7 @@ def cast(
         pages: The pages, panels or strips as picture files.
         faces: Which faces are the character, as indices from /detect; without it all faces count as one.
         similarity: "direct" compares the drawing, "realized" its photo; without it the better one.
+        gender: The character's, "female" or "male": people of that gender alone get the part.
         visit: What /own_actors or /settings gave, to cast among your own actors or with other parts.
         lang: "en" or "ko", the language of the answer; without it that of the request.
 
@@ -49,13 +58,13 @@ def cast(
         The standings (best first), every face's ballot, how firm the result is, and its sources
     """
     with answer(request, lang) as lang:
-        visitor = visit_asked(visit, lang)
+        visitor, whose = visit_asked(visit, lang), checked_gender(gender, lang)
         visitor = with_settings(visitor, similarity or visitor.similarity, {}, lang)
         found, _, notices = find_faces(uploaded(pages), stages_with(visitor.parts), lang)
         if faces is None and len(found) > 1:
             notices.append(label("all_count", lang, count=len(found)))
         chosen = choose(found, range(len(found)) if faces is None else faces, lang)
-        result = compute(chosen, visitor, None)
+        result = compute(chosen, visitor, whose, None)
     told = [said(notice, lang) for notice in result.notices]
     result = replace(result, notices=(*notices, *told))
     return picture_file(draw_sheet(result, lang), "sheet"), to_json(result)
@@ -84,6 +93,32 @@ def detect(
     boxed = [picture_file(draw_boxes(panel, mine), "boxed") for panel, mine in marks.items()]
     told = [{"index": index, "number": index + 1, **face_json(face)} for index, face in enumerate(faces)]
     return boxed, {"faces": told, "notices": notices}
+
+
+def main_faces(
+    pages: list[gr.FileData],
+    request: gr.Request,
+    reference: int | None = None,
+    visit: str | None = None,
+    lang: str | None = None,
+) -> dict:
+    """Choose the main character's faces among all faces of the pages, for /cast.
+
+    Args:
+        pages: The pages, panels or strips as picture files.
+        reference: A face of the character, as index from /detect; without it who appears most often.
+        visit: What /settings gave, to compare by another embedder or distance, or for another number.
+        lang: "en" or "ko", the language of the answer; without it that of the request.
+
+    Returns:
+        The faces as indices, nearest first, and what was left out
+    """
+    with answer(request, lang) as lang:
+        visitor = visit_asked(visit, lang)
+        found, _, notices = find_faces(uploaded(pages), stages_with(visitor.parts), lang)
+        if reference is not None:
+            choose(found, [reference], lang)
+        return {"faces": compute_main_faces(found, reference, visitor), "notices": notices}
 
 
 def realize(
@@ -293,10 +328,15 @@ def settings(
     among: str = "gallery",
     similarity: str | None = None,
     detector: str | None = None,
+    photo_detector: str | None = None,
     upscaler: str | None = None,
+    photo_upscaler: str | None = None,
     realizer: str | None = None,
     embedder: str | None = None,
     distance: str | None = None,
+    main_embedder: str | None = None,
+    main_distance: str | None = None,
+    main_count: int | None = None,
     visit: str | None = None,
     lang: str | None = None,
 ) -> dict:
@@ -311,10 +351,15 @@ def settings(
         among: "gallery", "own" (your own actors, from /own_actors) or "both".
         similarity: "direct" compares the drawing, "realized" its photo; without it the better one.
         detector: What finds drawn faces; several are joined with +.
+        photo_detector: What finds faces on photos of your own actors; several are joined with +.
         upscaler: What upscales drawings.
+        photo_upscaler: What upscales photos of your own actors.
         realizer: What turns drawings into photos.
         embedder: What compares faces.
         distance: "cosine" or "euclidean".
+        main_embedder: What /main_faces compares faces by, such as "resnet18" or "vgg16-imagenet".
+        main_distance: "cosine" or "euclidean", for /main_faces.
+        main_count: How many faces /main_faces gives at most.
         visit: What an earlier call gave, to keep its actors.
         lang: "en" or "ko", the language of the answer; without it that of the request.
 
@@ -322,16 +367,19 @@ def settings(
         The visit, which the other endpoints take, and for each stage the parts: name, label, what is missing
     """
     with answer(request, lang) as lang:
-        names = dict(zip(CHOSEN, (detector, upscaler, realizer, embedder, distance), strict=True))
+        parts = detector, photo_detector, upscaler, photo_upscaler, realizer, embedder, distance
         if among not in AMONG:
             raise WebcastError(label("bad_filter", lang))
         filters = checked_filters(gender, youngest, oldest, shortlist, without, lang)
         visitor = replace(visit_asked(visit, lang), filters=filters, among=among)
-        visit = visits.put(with_settings(visitor, similarity, names, lang), visit)
-        parts = {stage: [asdict(part) for part in parts_here(caster.stages, stage)] for stage in STAGES}
-    return {"visit": visit, "parts": parts}
+        visitor = with_settings(visitor, similarity, dict(zip(STAGES, parts, strict=True)), lang)
+        visitor = with_main_faces(visitor, main_embedder, main_distance, main_count, lang)
+        visit = visits.put(visitor, visit)
+        listed = {stage: [asdict(part) for part in parts_here(caster.stages, stage)] for stage in STAGES}
+    return {"visit": visit, "parts": listed}
 
 
 ENDPOINTS = (
-    cast, detect, realize, cast_episode, edit_episode, explain, draw, compare, own_actors, settings,
+    cast, detect, main_faces, realize, cast_episode, edit_episode, explain, draw, compare, own_actors,
+    settings,
 )  # fmt: skip

@@ -7,7 +7,7 @@ import gradio as gr
 from webcast.app.answers import answer
 from webcast.app.blocks import PRIVATE, demo
 from webcast.app.i18n import GENDER_CHOICES, t
-from webcast.app.visitor import filters_of, people_of, visit_of, visits
+from webcast.app.visitor import Visit, filters_of, people_of, visit_of, visits
 from webcast.caster import GENDERS
 from webcast.errors import WebcastError
 from webcast.labels import label
@@ -16,15 +16,29 @@ from webcast.selection import Filters
 AMONG = ("own", "gallery", "both")
 
 
+def checked_gender(gender: object, lang: str) -> str | None:
+    if gender not in (None, "", *GENDERS):
+        raise WebcastError(label("bad_filter", lang))
+    return gender or None
+
+
 def checked_filters(gender, youngest, oldest, shortlist, without, lang: str) -> Filters:
     """The filters, each of which may come from anywhere."""
     ages = [None if age in (None, "") else age for age in (youngest, oldest)]
     lists = [[] if ids is None else ids for ids in (shortlist, without)]
-    fits = gender in (None, "", *GENDERS)
-    fits = fits and all(age is None or (type(age) in (int, float) and 0 <= age <= 200) for age in ages)
+    gender = checked_gender(gender, lang)
+    fits = all(age is None or (type(age) in (int, float) and 0 <= age <= 200) for age in ages)
     if not fits or not all(type(ids) is list and all(type(id) is str for id in ids) for ids in lists):
         raise WebcastError(label("bad_filter", lang))
-    return Filters(gender or None, *(None if age is None else int(age) for age in ages), *map(tuple, lists))
+    return Filters(gender, *(None if age is None else int(age) for age in ages), *map(tuple, lists))
+
+
+def without_person(visitor: Visit, person: object, lang: str) -> Visit:
+    """The visit without somebody of those who can be cast."""
+    if person not in [each.id for each in people_of(visitor).people]:
+        raise WebcastError(label("nobody_found", lang))
+    without = dict.fromkeys((*visitor.filters.without, person))
+    return replace(visitor, filters=replace(visitor.filters, without=tuple(without)))
 
 
 def set_filters(visit, request: gr.Request, gender, youngest, oldest, shortlist, without):

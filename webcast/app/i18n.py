@@ -25,4 +25,5 @@ def t(key: str) -> I18nData:
     return i18n(f"webcast_{key}")
 
 
+GENDER_MARKS = [(t("gender_unsaid"), ""), (t("gender_female"), "female"), (t("gender_male"), "male")]
 GENDER_CHOICES = [(t("everyone"), ""), (t("women"), "female"), (t("men"), "male")]

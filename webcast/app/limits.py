@@ -5,6 +5,7 @@ from webcast.unpack import MAX_PHOTOS
 MAX_PAGES = 12  # of one call
 MAX_PIXELS = 120_000_000  # of all pages of one call together
 MAX_FACES = 24  # cast at once
+MAIN_FACES = 12  # of the main character, where nobody says how many
 MAX_EPISODE_PAGES = 200
 MAX_EPISODE_FACES = 600
 MAX_EPISODES = 8  # that are remembered

@@ -12,6 +12,7 @@ from webcast.errors import WebcastError
 from webcast.gallery import Gallery
 from webcast.hub import BUNDLE, pull
 from webcast.parts import Parts
+from webcast.types import Embedder
 
 EXAMPLES = sorted((BUNDLE / "examples").glob("*.png"))
 WEIGHTS, GALLERY, PARTS, DRAWER = (
@@ -48,8 +49,8 @@ def stages_with(parts: Parts) -> Stages:
 
 
 @lru_cache(MAX_STAGES)
-def embedded(people: Gallery, parts: Parts) -> Gallery:
-    """The people as these parts see them."""
-    embedder = stages_with(parts).embedder
-    is_ours = (people.embedder_id, people.embedder_revision) == (embedder.id, embedder.revision)
-    return people if is_ours else people.embedded_by(embedder)
+def gallery_seen_by(embedder: Embedder) -> Gallery:
+    """The gallery as that embedder sees it."""
+    own = caster.stages.embedder
+    is_ours = (own.id, own.revision) == (embedder.id, embedder.revision)
+    return caster.gallery if is_ours else caster.gallery.embedded_by(embedder)

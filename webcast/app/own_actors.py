@@ -21,7 +21,7 @@ def remember_actors(files, visit, request, asked_lang, report) -> str:
         folder = Path(private) / label("own_actors", lang)
         folder.mkdir()
         unpack_portraits(files, folder)
-        actors, notices = compute_gallery(folder, report)
+        actors, notices = compute_gallery(folder, visit_of(visit), report)
         notices = [said(notice, lang) for notice in notices]
     for notice in notices:
         gr.Info(escape(notice, quote=False))

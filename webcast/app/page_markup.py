@@ -103,7 +103,7 @@ def face_button(index: int, face: Face, is_chosen: bool, lang: str) -> str:
 
 
 def portraits_of(person: Person, portraits: Sequence[Portrait], lang: str) -> str:
-    """Every portrait of one person with its source and licence."""
+    """Every portrait of one person with its source and licence, and a way to leave them out."""
     name = escape(person.name)
     items = ""
     for portrait in portraits:
@@ -114,7 +114,12 @@ def portraits_of(person: Person, portraits: Sequence[Portrait], lang: str) -> st
             f'<li><figure><img alt="{alt}" src="{data_uri(portrait.image, (320, 320))}">'
             f"<figcaption><small>{told}</small></figcaption></figure></li>"
         )
-    return f'<article class="wc-ballot"><h3>{name}</h3><ul class="wc-nearest">{items}</ul></article>'
+    told = escape(label("leave_person", lang, name=person.name))
+    out = f'<button type="button" data-do="without" data-person="{escape(person.id)}">{told}</button>'
+    return (
+        f'<article class="wc-ballot"><h3>{name}</h3><ul class="wc-nearest">{items}</ul>'
+        f'<p class="wc-buttons">{out}</p></article>'
+    )
 
 
 def sources(portraits: Sequence[Portrait], lang: str) -> str:

@@ -24,6 +24,17 @@ element.addEventListener('click', event => {
 });
 """
 
+# The result came: mark the faces on the pages that it is of.
+CHOSEN = """
+watch('value', () => {
+  const told = element.querySelector('[data-chosen]');
+  if (!told) return;
+  const chosen = JSON.parse(told.dataset.chosen);
+  for (const face of document.querySelectorAll('#faces [data-face]'))
+    face.setAttribute('aria-pressed', chosen.includes(Number(face.dataset.face)));
+});
+"""
+
 # A folder was chosen: its pictures, sent one by one, with their names inside it.
 FOLDER = """
 element.addEventListener('change', async event => {
@@ -60,7 +71,7 @@ element.addEventListener('change', event => {
 });
 """
 
-# A part of the cast was clicked: the person to leave out, or the character to explain.
+# A person is to be left out, or a character of the cast to be explained.
 CAST = """
 element.addEventListener('click', event => {
   const it = event.target.closest('[data-do]');

@@ -1,10 +1,10 @@
 """Who visits: what they brought and chose, and whom that casts among."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from webcast.app.limits import CLEAN_EVERY_S, KEEP_FOR_S, MAX_EPISODES, MAX_VISITS
-from webcast.app.loaded import OWN_PARTS, caster, embedded, stages_with
+from webcast.app.limits import CLEAN_EVERY_S, KEEP_FOR_S, MAIN_FACES, MAX_EPISODES, MAX_VISITS
+from webcast.app.loaded import OWN_PARTS, caster, gallery_seen_by, stages_with
 from webcast.app.visits import Visits
 from webcast.caster import Caster
 from webcast.episode import EpisodeCast
@@ -13,8 +13,18 @@ from webcast.gallery import Gallery
 from webcast.labels import label
 from webcast.parts import Parts
 from webcast.selection import Filters, join
+from webcast.types import Embedder
 
 EVERYBODY = Filters()
+
+
+@dataclass(frozen=True)
+class MainFaces:
+    """How the main character's faces are told from the others: see `webcast.main_faces`."""
+
+    embedder: str | None = None  # None: the one that casts
+    distance: str = "cosine"
+    count: int = MAIN_FACES
 
 
 @dataclass(frozen=True)
@@ -26,7 +36,9 @@ class Visit:
     filters: Filters = EVERYBODY
     similarity: str | None = None
     parts: Parts = OWN_PARTS
+    main: MainFaces = MainFaces()
     episode: str | None = None  # the token of what was cast last
+    seen: dict[tuple, Gallery] = field(default_factory=dict, compare=False)  # see seen_by
 
 
 visits: Visits[Visit] = Visits(MAX_VISITS, KEEP_FOR_S)
@@ -55,7 +67,30 @@ def people_of(visitor: Visit) -> Gallery:
 
 def caster_of(visitor: Visit) -> Caster:
     stages = stages_with(visitor.parts)
-    return replace(caster, stages=stages, gallery=embedded(people_of(visitor), visitor.parts))
+    return replace(caster, stages=stages, gallery=seen_by(visitor, stages.embedder))
+
+
+def seen_by(visitor: Visit, embedder: Embedder) -> Gallery:
+    """Whom a visitor casts among, as that embedder sees them.
+
+    The last of them that has people of the visitor's own is kept with the visit, and goes with it.
+    """
+    people = people_of(visitor)
+    if people is caster.gallery:
+        return gallery_seen_by(embedder)
+    if (people.embedder_id, people.embedder_revision) == (embedder.id, embedder.revision):
+        return people
+    key = people.revision, embedder.id, embedder.revision
+    if key not in visitor.seen:
+        visitor.seen.clear()
+        visitor.seen[key] = people.embedded_by(embedder)
+    return visitor.seen[key]
+
+
+def main_embedder(parts: Parts, main: MainFaces) -> Embedder:
+    """What tells the main character's faces from the others."""
+    chosen = main.embedder or parts.embedder
+    return stages_with(replace(parts, embedder=chosen, distance=main.distance)).embedder
 
 
 def filters_of(visitor: Visit) -> Filters:

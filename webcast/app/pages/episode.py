@@ -1,6 +1,5 @@
 """Cast an episode: drop it, put its characters right, keep the cast."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -11,17 +10,15 @@ from webcast.app.answers import answer
 from webcast.app.blocks import COMPUTED, demo
 from webcast.app.compute import compute_maps
 from webcast.app.episodes import cast_files, last_cast, part_of, remember_cast, sent_pages
-from webcast.app.filters import lay_out_filters
+from webcast.app.filters import lay_out_filters, without_person
 from webcast.app.frame import close_page, open_page
 from webcast.app.i18n import t
 from webcast.app.loaded import EXAMPLES
 from webcast.app.settings import lay_out_settings
-from webcast.app.visitor import Visit, episodes, people_of, visit_of
+from webcast.app.visitor import Visit, episodes, visit_of
 from webcast.app.work import PROGRESS, Report, begin
 from webcast.episode_words import character_name
-from webcast.errors import WebcastError
 from webcast.intake import find_pages
-from webcast.labels import label
 from webcast.share_card import draw_card
 
 
@@ -51,12 +48,9 @@ def show_without(event: gr.EventData, visit, request: gr.Request, progress=PROGR
     with answer(request) as lang:
         visitor = visit_of(visit)
         person = event._data.get("person") if isinstance(event._data, dict) else None
-        if person not in [each.id for each in people_of(visitor).people]:
-            raise WebcastError(label("nobody_found", lang))
-        filters = replace(visitor.filters, without=(*visitor.filters.without, person))
-        visitor = replace(visitor, filters=filters)
+        visitor = without_person(visitor, person, lang)
         shown = show_parts(last_cast(visitor, lang).episode, visitor, visit, lang, begin(request))
-    return *shown, list(filters.without)
+    return *shown, list(visitor.filters.without)
 
 
 def show_episode_again(visit, request: gr.Request, progress=PROGRESS):

@@ -9,12 +9,13 @@ from webcast.app import page_markup, page_scripts
 from webcast.app.answers import answer, language
 from webcast.app.blocks import COMPUTED, PRIVATE, demo
 from webcast.app.files import uploaded
-from webcast.app.filters import AMONG
+from webcast.app.filters import AMONG, checked_filters, without_person
 from webcast.app.frame import close_page, open_page
 from webcast.app.i18n import GENDER_CHOICES, t
 from webcast.app.limits import KEEP_FOR_S, MAX_SHOWN
 from webcast.app.own_actors import remember_actors
-from webcast.app.visitor import people_of, visit_of, visits
+from webcast.app.settings import lay_out_settings
+from webcast.app.visitor import filters_of, people_of, visit_of, visits
 from webcast.app.work import PROGRESS, begin
 from webcast.errors import WebcastError
 from webcast.labels import label
@@ -22,17 +23,19 @@ from webcast.labels import label
 
 def show_people(search, gender, visit, request: gr.Request):
     """The people that fit the search as pictures, their ids in that order, and what to say about them."""
-    lang, actors = language(request), people_of(visit_of(visit))
-    faces = {}
+    lang, visitor = language(request), visit_of(visit)
+    actors, faces = people_of(visitor), {}
     for portrait in actors.portraits:
-        faces.setdefault(portrait.person, portrait)
+        if portrait.person.id not in visitor.filters.without:
+            faces.setdefault(portrait.person, portrait)
     wanted = str(search or "").casefold().strip()
     found = [
         person for person in faces if wanted in person.name.casefold() and gender in (None, "", person.gender)
     ]
     shown = found[:MAX_SHOWN]
     pictures = [(faces[person].image, person.name) for person in shown]
-    told = label("people_told", lang, count=len(actors.people), portraits=len(actors.portraits))
+    portraits = sum(portrait.person in faces for portrait in actors.portraits)
+    told = label("people_told", lang, count=len(faces), portraits=portraits)
     if len(found) < len(faces) or len(shown) < len(found):
         counts = label("people_shown", lang, shown=len(shown), found=len(found))
         told += f" {counts}" if found else f" {label('nobody_found', lang)}"
@@ -46,6 +49,30 @@ def show_person(event: gr.SelectData, shown, visit, request: gr.Request):
         return gr.skip()
     mine = [portrait for portrait in actors.portraits if portrait.person.id == shown[event.index]]
     return page_markup.portraits_of(mine[0].person, mine, lang) if mine else gr.skip()
+
+
+def show_left_out(visit):
+    """Who is left out on this visit, with a way back; hidden where that is nobody."""
+    visitor = visit_of(visit)
+    names, without = (
+        [(person.name, person.id) for person in people_of(visitor).people],
+        filters_of(visitor).without,
+    )
+    return gr.Dropdown(names, value=list(without), visible=bool(without))
+
+
+def leave_out(event: gr.EventData, visit, request: gr.Request):
+    with answer(request) as lang:
+        person = event._data.get("person") if isinstance(event._data, dict) else None
+        return visits.put(without_person(visit_of(visit), person, lang), visit)
+
+
+def set_left_out(without, visit, request: gr.Request):
+    with answer(request) as lang:
+        chosen = visit_of(visit).filters
+        ages = chosen.youngest, chosen.oldest
+        filters = checked_filters(chosen.gender, *ages, list(chosen.shortlist), without, lang)
+        return visits.put(replace(visit_of(visit), filters=filters), visit)
 
 
 def show_sources(visit, request: gr.Request):
@@ -100,25 +127,34 @@ def lay_out_gallery() -> None:
         interactive=False,
         elem_id="people",
     )
-    person = gr.HTML(elem_id="person")
+    person = gr.HTML(js_on_load=page_scripts.CAST, elem_id="person")
+    left_out = gr.Dropdown(
+        [], multiselect=True, label=t("left_out"), info=t("left_out_info"), visible=False, elem_id="left-out"
+    )
     with gr.Accordion(t("own_actors"), open=False, elem_id="own-actors"):
         gr.Markdown(t("own_hint"))
         portraits = gr.File(label=t("own_drop"), file_count="multiple", height=140, elem_id="portraits")
         folder = gr.HTML(t("folder"), js_on_load=page_scripts.FOLDER, elem_id="portrait-folder")
+    lay_out_settings(visit)
     origins = gr.HTML(elem_id="sources")
     close_page()
 
     browse = (show_people, [search, gender, visit], [people, shown, counted, person])
     where = (show_sources, visit, [told, among, origins])
+    gone = (show_left_out, visit, left_out)
     gr.on([search.change, gender.input], *browse, show_progress="hidden", **PRIVATE)
     people.select(show_person, [shown, visit], person, show_progress="hidden", **PRIVATE)
     changed = [
         portraits.upload(use_actors, [portraits, visit], visit, show_progress_on=[people], **COMPUTED),
         folder.upload(use_folder, visit, visit, show_progress_on=[people], **COMPUTED),
         among.input(set_among, [among, visit], visit, **PRIVATE),
+        person.edit(leave_out, visit, visit, **PRIVATE),
+        left_out.input(set_left_out, [left_out, visit], visit, **PRIVATE),
     ]
     for event in changed:
         shown_again = event.success(*browse, show_progress_on=[people], **PRIVATE)
-        shown_again.then(*where, show_progress="hidden", **PRIVATE)
+        for follows in (where, gone):
+            shown_again.then(*follows, show_progress="hidden", **PRIVATE)
     demo.load(*browse, show_progress_on=[people], **PRIVATE)
-    demo.load(*where, show_progress="hidden", **PRIVATE)
+    for also in (where, gone):
+        demo.load(*also, show_progress="hidden", **PRIVATE)
