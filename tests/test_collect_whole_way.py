@@ -75,8 +75,7 @@ def test_the_whole_way_is_there():
 @real_program
 def test_names_and_a_title_in_dataset_gallery_and_cast_out(site, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name, value in site.webtoons.environment.items():
-        monkeypatch.setenv(name, value)
+    site.webtoons.meet(monkeypatch)
     for words in commands():
         python, flag, program, *rest = local(words, site)
         assert (python, flag) == ("python", "-m")

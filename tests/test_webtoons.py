@@ -4,12 +4,14 @@ import json
 from importlib.util import find_spec
 
 import pytest
+import requests
 
 from tests.collect_sites import picture
 from tests.webtoon_sites import TITLE, served_webtoons
 from training.collect import drawn, webtoons
 from training.collect.__main__ import main
 from training.collect.door import CollectError, Door
+from training.collect.gate import opened_gate
 from training.collect.titles import find_webtoon
 from webcast.errors import WebcastError
 
@@ -26,8 +28,7 @@ def site(tmp_path, monkeypatch):
     """Seven episodes of two pages on either site, which every process started here meets."""
     pages = {n: [picture(10 * n), picture(10 * n + 1)] for n in range(1, 8)}
     with served_webtoons(tmp_path, pages) as site:
-        for name, value in site.environment.items():
-            monkeypatch.setenv(name, value)
+        site.meet(monkeypatch)
         yield site
 
 
@@ -58,17 +59,39 @@ def test_gallery_dl_downloads_the_episodes_asked_for_and_nothing_twice(site, tmp
     assert len(pictures_asked(site)) == 6
 
 
+SECOND = "/webtoon/1/1/1.jpg"
+BAD_PAGES = {
+    "403": (403, b"no", "text/plain"),
+    "HTML in place of a picture": (200, b"<!DOCTYPE html><html>please log in</html>", "text/html"),
+    "nothing": (200, b"", "image/jpeg"),
+}
+
+
 @real_program
-def test_a_download_that_breaks_off_goes_on_with_the_pages_it_lacks(site, tmp_path):
-    site.broken = True
+@pytest.mark.parametrize("answer", BAD_PAGES.values(), ids=BAD_PAGES)
+def test_a_page_that_is_no_picture_is_an_error_and_the_next_run_goes_on(site, tmp_path, answer):
+    site.spoiled[SECOND] = answer
     with pytest.raises(CollectError, match=r"gallery-dl ended with \d+ on https://comic.naver.com"):
         webtoons.download(NAVER, TITLE, "", "1-2", tmp_path / "comics", 0)
     assert (tmp_path / "comics" / TITLE / "0001" / "001.jpg").is_file()
-    site.broken = False
+    site.spoiled.clear()
     assert download(NAVER, "1-2", tmp_path) == []
     asked = pictures_asked(site)
     assert asked["image-comic.pstatic.net/webtoon/1/1/0.jpg"] == 1
     assert len(list((tmp_path / "comics" / TITLE).glob("*/*.jpg"))) == 4
+
+
+@real_program
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [("169.254.169.254", r"169\.254\.169\.254.*inside a private network"),
+     ("localhost:8080", "inside a private network"),
+     ("nowhere.invalid", r"nowhere\.invalid cannot be found")],
+)  # fmt: skip
+def test_gallery_dl_cannot_be_sent_into_a_private_network(site, tmp_path, place, told):
+    site.pictures_at = place
+    with pytest.raises(CollectError, match=f"gallery-dl cannot get all of https://comic.naver.com.*{told}"):
+        download(NAVER, "1", tmp_path)
 
 
 @real_program
@@ -138,7 +161,7 @@ def test_an_address_needs_a_title(tmp_path, capsys):
 )  # fmt: skip
 def test_what_gallery_dl_is_not_given(tmp_path, url, episodes, told):
     with pytest.raises(WebcastError, match=told):
-        webtoons.download(url, TITLE, "", episodes, tmp_path / "comics", 0, ["no-such-program-here"])
+        webtoons.download(url, TITLE, "", episodes, tmp_path / "comics", 0)
 
 
 def test_without_gallery_dl_it_is_said_how_to_have_it(monkeypatch, tmp_path):
@@ -149,6 +172,22 @@ def test_without_gallery_dl_it_is_said_how_to_have_it(monkeypatch, tmp_path):
 
 
 def test_gallery_dl_is_asked_to_be_slow_and_to_remember(tmp_path):
-    settings = json.loads(json.dumps(webtoons.settings(tmp_path, 1.0)))["extractor"]
+    settings = json.loads(json.dumps(webtoons.settings(tmp_path, 1.0, "http://127.0.0.1:9")))["extractor"]
     assert settings["sleep-request"] == settings["sleep"] == [1.0, 2.5]
     assert settings["archive"].endswith("downloaded.sqlite3")
+
+
+def test_the_gate_lets_nothing_plain_through_and_only_allowed_hosts_of_a_private_network(site):
+    proxied = requests.Session()
+    with opened_gate([]) as gate:
+        proxied.proxies = {"http": gate.url, "https": gate.url}
+        assert proxied.get(f"{site.url}/api/search/all?keyword=x").status_code == 403
+        with pytest.raises(requests.RequestException):
+            proxied.get(site.url.replace("http", "https"))
+        assert "no https address" in gate.refused[0]
+        assert "inside a private network" in gate.refused[1]
+    with opened_gate(["127.0.0.1"]) as gate:
+        proxied.proxies = {"https": gate.url}
+        with pytest.raises(requests.exceptions.SSLError):  # it is reached; the certificate is for other hosts
+            proxied.get(site.url.replace("http", "https"), verify=str(site.authority))
+        assert not gate.refused

@@ -1,8 +1,7 @@
 """Naver Webtoon and WEBTOON in small on this machine, for the real gallery-dl and for the search by title.
 
-gallery-dl asks `https://comic.naver.com`, whatever it is told; so this server is a proxy too, which answers
-CONNECT to any host by playing that host itself, with a certificate of a test's own authority. Whoever sets
-HTTPS_PROXY and REQUESTS_CA_BUNDLE to `Webtoons.environment` meets these sites and no others.
+gallery-dl asks `https://comic.naver.com`, whatever it is told; so this server plays that host and the others,
+with a certificate of a test's own authority. `meet` leads our gate to it, through which gallery-dl asks.
 
 The pages have the shape that the real ones had in 2025 and 2026, as gallery-dl 1.32.18 reads them (its
 extractors `naverwebtoon` of 2025 and `webtoons` of 2026) and as public readers of these pages describe them:
@@ -12,6 +11,7 @@ episode viewer is HTML whose `<div id="comic_view_area">` holds one `<img>` a sl
 """
 
 import json
+import socket
 import ssl
 import threading
 from collections import Counter
@@ -21,7 +21,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 import trustme
+
+from training.collect import gate
 
 HOSTS = ("comic.naver.com", "image-comic.pstatic.net", "www.webtoons.com", "swebtoon-phinf.pstatic.net")
 NAVER_A_PAGE, WEBTOON_A_PAGE = 3, 3
@@ -29,7 +32,10 @@ TITLE, NUMBER = "하나 이야기", 1
 
 
 class Webtoons(ThreadingHTTPServer):
-    """`pages` are the pictures of each episode by its number; `asked` counts requests by host and path."""
+    """`pages` are the pictures of each episode by its number; `asked` counts requests by host and path.
+
+    `spoiled` are answers in place of pictures, by path: status, body and kind.
+    """
 
     daemon_threads = True
 
@@ -39,38 +45,44 @@ class Webtoons(ThreadingHTTPServer):
         authority.cert_pem.write_to_path(folder / "authority.pem")
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*HOSTS).configure_cert(self.tls)
-        self.environment = {
-            "HTTPS_PROXY": self.url,
-            "https_proxy": self.url,
-            "REQUESTS_CA_BUNDLE": str(folder / "authority.pem"),
-        }
+        self.authority = folder / "authority.pem"
         self.pages = pages
         self.titles = {TITLE: NUMBER}
         self.asked: Counter[str] = Counter()
-        self.changed = self.broken = False
+        self.changed = False
+        self.pictures_at = "image-comic.pstatic.net"
+        self.spoiled: dict[str, tuple[int, bytes, str]] = {}
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
+    def finish_request(self, request: socket.socket, client_address: tuple) -> None:
+        """Both plain requests, as our own search asks them, and TLS, as gallery-dl does."""
+        if request.recv(1, socket.MSG_PEEK) == b"\x16":
+            request = self.tls.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
+
+    def handle_error(self, request: socket.socket, client_address: tuple) -> None:
+        """A client that leaves is no matter."""
+
+    def meet(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """From now on whoever asks for one of the hosts through a gate meets this server."""
+        real = gate.open_connection
+
+        def lead(host: str, *rest: object) -> socket.socket:
+            return socket.create_connection(self.server_address) if host in HOSTS else real(host, *rest)
+
+        monkeypatch.setattr(gate, "open_connection", lead)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(self.authority))
+
 
 class Handler(BaseHTTPRequestHandler):
-    """Plain requests and those inside of a CONNECT; `host` is whom the client believes it asks."""
-
     server: Webtoons
-    host = ""
 
-    def do_CONNECT(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        host = self.path.partition(":")[0]
-        inside = type("Inside", (Handler,), {"host": host})
-        try:
-            with self.server.tls.wrap_socket(self.connection, server_side=True) as connection:
-                inside(connection, self.client_address, self.server)
-        except OSError:  # the client has left
-            pass
-        self.close_connection = True
+    @property
+    def host(self) -> str:
+        return self.headers["Host"].partition(":")[0]
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
@@ -133,7 +145,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def naver_viewer(self, number: int) -> str:
         slices = "".join(
-            f'<img src="https://image-comic.pstatic.net/webtoon/{NUMBER}/{number}/{i}.jpg" title="" '
+            f'<img src="https://{self.server.pictures_at}/webtoon/{NUMBER}/{number}/{i}.jpg" title="" '
             f'alt="comic content" id="content_image_{i}" class="toon_image">\n'
             for i in range(len(self.server.pages[number]))
         )
@@ -176,8 +188,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def picture(self, words: list[str]) -> None:
         number, page = int(words[-2]), int(words[-1].partition(".")[0])
-        if self.server.broken and page:
-            return self.send(b"", "text/plain", 403)
+        if spoiled := self.server.spoiled.get("/" + "/".join(words)):
+            status, body, kind = spoiled
+            return self.send(body, kind, status)
         return self.send(self.server.pages[number][page], "image/jpeg")
 
     def json(self, answer: dict) -> None:

@@ -8,6 +8,7 @@ people.py    photos of people by name into one folder each, from any of the sour
 wikimedia.py google.py naver.py     the sources of photos, one site each
 search.py    what the two searches share: icrawler's parts, with the door as their session
 webtoons.py  episodes, from folders and archives or through gallery-dl
+gate.py      the door for gallery-dl, as a proxy on this machine
 titles.py    a webtoon's address by its title
 quality.py   sharp, large, frontal, not seen before
 drawn.py     episodes -> a dataset of drawn faces

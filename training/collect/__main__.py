@@ -51,7 +51,9 @@ def run_episodes(args: argparse.Namespace) -> int:
         print(f"{found.title} is at {url}")
     elif not title:
         raise WebcastError("An address needs --title, what to call the webtoon.")
-    folder, notices = webtoons.download(url, title, args.genre, args.episodes, args.out, args.seconds_between)
+    folder, notices = webtoons.download(
+        url, title, args.genre, args.episodes, args.out, args.seconds_between, args.allow_host
+    )
     tell(notices)
     print(f"The episodes are in {folder}")
     return 0

@@ -13,7 +13,7 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -71,6 +71,14 @@ def checked_address(host: str, port: int, allowed_hosts: Collection[str]) -> str
     return str(found[0])
 
 
+def open_connection(
+    host: str, port: int, timeout: float, allowed_hosts: Collection[str], options: Sequence[tuple] = ()
+) -> socket.socket:
+    """A connection to the checked address of a host; raises as `checked_address`, and OSError."""
+    address = checked_address(host, port, allowed_hosts)
+    return create_connection((address, port), timeout, socket_options=options)
+
+
 def is_inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Whether an address is not a public one, or may lead to one that is not through a tunnel."""
     if address.version == 6 and address in NAT64:
@@ -115,8 +123,7 @@ class GuardedConnection(HTTPConnection):
     lines: Lines
 
     def _new_conn(self) -> socket.socket:
-        address = checked_address(self.host, self.port, self.allowed_hosts)
-        made = create_connection((address, self.port), self.timeout, socket_options=self.socket_options)
+        made = open_connection(self.host, self.port, self.timeout, self.allowed_hosts, self.socket_options)
         self.lines.add(made)
         return made
 

@@ -4,11 +4,11 @@
     COMICS/webtoons.csv                 title, genre (and source where it was downloaded)
 
 gallery-dl (https://codeberg.org/mikf/gallery-dl, GPL-2.0) is a program of its own that the user installs; it
-is run, never imported. It knows Naver Webtoon (comic.naver.com) and WEBTOON (webtoons.com). Its requests do
-not pass `door.py`, so only addresses of those two sites are handed to it. Episodes are counted by the number
-in their address (`no=`, `episode_no=`). It waits between requests and remembers in `downloaded.sqlite3` which
-pages it has; `complete.json` says which episodes are whole, so that they are not even looked at again. Both
-sites' terms allow reading: what you download is for your own eyes.
+is run, never imported. It knows Naver Webtoon (comic.naver.com) and WEBTOON (webtoons.com), is handed
+addresses of these two alone, and asks through `gate.py`. Episodes are counted by the number in their address
+(`no=`, `episode_no=`). It waits between requests and remembers in `downloaded.sqlite3` which pages it has;
+`complete.json` says which episodes are whole, so that they are not even looked at again. Both sites' terms
+allow reading: what you download is for your own eyes.
 """
 
 import csv
@@ -17,12 +17,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from training.collect.door import SECONDS_BETWEEN, CollectError
+from training.collect.gate import Gate, opened_gate
 from training.collect.people import folder_name
 from webcast.errors import WebcastError
 from webcast.photos import PICTURE_SUFFIXES
@@ -45,6 +47,7 @@ PROGRAM = "gallery-dl"
 ABOUT, COMPLETE = "webtoons.csv", "complete.json"
 LONGER = 2.5
 """Times the shortest pause is the longest one."""
+POLL_S = 0.1
 
 
 def download(
@@ -54,7 +57,7 @@ def download(
     episodes: str,
     out: Path,
     seconds_between: float = SECONDS_BETWEEN,
-    program: Sequence[str] | None = None,
+    allowed_hosts: Collection[str] = (),
 ) -> tuple[Path, list[str]]:
     """Download the episodes (a range such as 1-10) of a webtoon's list page, but for those that are whole.
 
@@ -67,7 +70,8 @@ def download(
     done = complete_of(folder)
     if set(wanted) <= done:
         return folder, []
-    run_gallery_dl(program or installed(), url, wanted, done, folder, seconds_between)
+    with opened_gate(allowed_hosts) as gate:
+        run_gallery_dl(gate, url, filter_of(url, wanted, done), folder, seconds_between)
     write_about(out, title, genre, url)
     have = sorted(number for number in wanted if has_pages(folder / episode_name(number)))
     if not have:
@@ -81,26 +85,30 @@ def download(
     return folder, [f"These episodes gave no page: {', '.join(missing)}."] if missing else []
 
 
-def run_gallery_dl(
-    program: Sequence[str],
-    url: str,
-    wanted: range,
-    done: set[int],
-    folder: Path,
-    seconds_between: float,
-) -> None:
+def run_gallery_dl(gate: Gate, url: str, chosen: str, folder: Path, seconds_between: float) -> None:
+    program = installed()
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "gallery-dl.json"
-    config.write_text(json.dumps(settings(folder, seconds_between), indent=2), encoding="utf-8")
-    bounds = {"first": wanted[0], "last": wanted[-1], "done": f"({''.join(f'{n},' for n in sorted(done))})"}
-    chosen = WANTED[urlsplit(url).hostname].format(**bounds)
-    ended = subprocess.run(
-        [*program, "--config-ignore", "--config", str(config), "--chapter-filter", chosen, url]
-    )
-    if ended.returncode:
+    config.write_text(json.dumps(settings(folder, seconds_between, gate.url), indent=2), encoding="utf-8")
+    arguments = ["--config-ignore", "--config", str(config), "--chapter-filter", chosen, url]
+    with subprocess.Popen([*program, *arguments]) as running:
+        try:
+            while running.poll() is None and not gate.refused:
+                time.sleep(POLL_S)
+        finally:
+            running.terminate()
+    if gate.refused:
+        raise CollectError(f"gallery-dl cannot get all of {url}: {gate.refused[0]}")
+    if running.returncode:
         raise CollectError(
-            f"gallery-dl ended with {ended.returncode} on {url}; what it has is kept, run it again."
+            f"gallery-dl ended with {running.returncode} on {url}; what it has is kept, run it again."
         )
+
+
+def filter_of(url: str, wanted: range, done: set[int]) -> str:
+    """gallery-dl's filter of the episodes wanted, but for those that are done."""
+    have = f"({''.join(f'{number},' for number in sorted(done))})"
+    return WANTED[urlsplit(url).hostname].format(first=wanted[0], last=wanted[-1], done=have)
 
 
 def installed() -> list[str]:
@@ -149,7 +157,7 @@ def complete_of(folder: Path) -> set[int]:
     return {number for number in numbers if has_pages(folder / episode_name(number))}
 
 
-def settings(folder: Path, seconds_between: float) -> dict:
+def settings(folder: Path, seconds_between: float, proxy: str) -> dict:
     """gallery-dl's config: one folder an episode, pages alone, slowly, and nothing twice."""
     pause = [seconds_between, LONGER * seconds_between]
     return {
@@ -160,6 +168,7 @@ def settings(folder: Path, seconds_between: float) -> dict:
             "archive": str(folder / "downloaded.sqlite3"),
             "sleep-request": pause,
             "sleep": pause,
+            "proxy": proxy,
             "webtoons": {"bgm": False, "banners": False, "thumbnails": False},
         },
         "downloader": {"filesize-max": "50M", "retries": 4, "timeout": 30.0},
