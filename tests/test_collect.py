@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from functools import partial
 from itertools import islice, pairwise
 
@@ -330,6 +331,7 @@ def test_processes_end_when_their_parent_is_killed(site, several, tmp_path):
 
 RUN = """
 import sys
+from datetime import date
 from functools import partial
 from pathlib import Path
 from training.collect.door import Door
@@ -376,6 +378,7 @@ def test_photos_come_with_a_ledger_and_never_twice(site, door, tmp_path):
     assert len(kept) >= 4
     assert {entry.file for entry in kept} == {path.name for path in tmp_path.glob("*.jpg")}
     assert {entry.licence for entry in kept} == {"CC BY-SA 4.0"}
+    assert all(date.fromisoformat(entry.fetched) for entry in kept)
     before = {path: count for path, count in site.asked.items() if path.startswith("/files/")}
     collect_person(HANA, wikimedia(site), door, tmp_path, 7)
     assert len(list(tmp_path.glob("*.jpg"))) == 7

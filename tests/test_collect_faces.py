@@ -79,6 +79,7 @@ def test_drawn_faces_come_once_from_every_episode_with_all_that_is_known(stages,
     assert len(of_title) == 5, "four red faces, and the blue one, which is on three pages, once"
     row = next(row for row in of_title if row["episode"] == "Ep 1.5")
     assert (row["genre"], row["page"], row["detector"], row["likelihood"]) == ("romance", "1.png", "patch", 1)
+    assert row["source"] == NAVER
     assert row["box"] == [90, 60, 190, 160]
     assert min(row["image"].size) >= 256
 
@@ -182,7 +183,14 @@ def photos(tmp_path):
                 folder / name / f"{number}.png"
             )
             ledger.add(
-                Entry(f"http://x/{number}", KEPT, f"{number}.png", author="A. G.", licence="CC BY 4.0")
+                Entry(
+                    f"http://x/{number}",
+                    KEPT,
+                    f"{number}.png",
+                    author="A. G.",
+                    licence="CC BY 4.0",
+                    fetched="2026-11-01",
+                )
             )
     (folder / "Ada" / "4.png").write_bytes((folder / "Ada" / "3.png").read_bytes())
     return folder
@@ -193,13 +201,14 @@ def test_portraits_are_of_one_person_each_once_with_their_origin(stages, photos,
     assert portraits.choose_portraits(stages, [ADA, BEN], photos, out, 0.5) == []
     assert sorted(path.name for path in (out / "Ada").iterdir()) == ["1.jpg", "2.jpg", "3.jpg"]
     lines = (out / "photos.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "file,source,licence,author,date,url"
+    assert lines[0] == "file,source,licence,author,date,fetched,url"
     assert lines[1].startswith("Ada/1.jpg,http://x/")
     assert '"CC BY 4.0, by A. G."' in lines[1]
     rows = datasets.load_from_disk(str(portraits.dataset_of(out)))
     everything = datasets.concatenate_datasets(list(rows.values()))
     assert sorted(everything["name"]) == ["Ada"] * 4 + ["Ben"] * 3, "no copy, and nobody else"
     assert set(everything["licence"]) == {"CC BY 4.0"}
+    assert set(everything["fetched"]) == {"2026-11-01"}
     assert not set(rows["train"]["name"]) & set(rows["test"]["name"])
 
 

@@ -4,9 +4,10 @@
 
 COMICS is laid out as `webtoons.py` says. What is found on an episode is kept in `OUT/found/`, so that a run
 that was interrupted goes on with the next episode; an episode with other pages than then, or with another
-detector, is looked at again. The dataset has a row a face: image, webtoon, genre, episode, page, box (x0, y0,
-x1, y1 on the page, half open), detector, likelihood, similarity (to the main character) and key; its splits
-train and test hold different webtoons. What `training.curate` rejected stays out, and what looks like it.
+detector, is looked at again. The dataset has a row a face: image, webtoon, genre, source (where it was
+downloaded), episode, page, box (x0, y0, x1, y1 on the page, half open), detector, likelihood, similarity (to
+the main character) and key; its splits train and test hold different webtoons. What `training.curate`
+rejected stays out, and what looks like it.
 """
 
 import hashlib
@@ -234,6 +235,7 @@ def row_of(about: dict[str, str], crop: Crop, head: Path, similarity: float) -> 
         "image": {"bytes": head.read_bytes(), "path": None},
         "webtoon": about["title"],
         "genre": about["genre"],
+        "source": about.get("source", ""),
         "episode": crop.episode,
         "page": found.page,
         "box": list(found.box),

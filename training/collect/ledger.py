@@ -15,7 +15,10 @@ KEPT, LEFT_OUT, REJECTED = "kept", "left out", "rejected"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One address: its outcome, the file it became in the ledger's folder, and what is known of it."""
+    """One address: its outcome, the file it became in the ledger's folder, and what is known of it.
+
+    `date` is the picture's, as the site says it, and `fetched` the day when it was fetched.
+    """
 
     url: str
     outcome: str
@@ -25,6 +28,7 @@ class Entry:
     author: str = ""
     licence: str = ""
     date: str = ""
+    fetched: str = ""
 
 
 class Ledger:

@@ -11,6 +11,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -123,6 +124,7 @@ def fetch_photo(found: Found, door: Door, ledger: Ledger) -> bool:
     picture.save(partial, format="JPEG", quality=95)
     partial.replace(ledger.folder / name)
     origin = {"page": found.page, "author": found.author, "licence": found.licence, "date": found.date}
+    origin["fetched"] = datetime.now(UTC).date().isoformat()
     ledger.add(Entry(found.url, KEPT, name, **origin))
     return True
 

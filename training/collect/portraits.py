@@ -6,8 +6,8 @@
 For each person: the largest face of every photo, faces of others dropped (`namesakes.py`), near-duplicates
 and blurred ones dropped, and of the rest the two or three that are most frontal, sharp and typical. Written
 are `OUT/NAME/n.jpg` (old ones are taken away first), people.csv (name, gender) and photos.csv (file, source,
-licence, author, date, url); and `OUT.dataset`, every consistent face as a row of a `datasets` dataset whose
-splits hold different people. What `training.curate` rejected stays out, and what looks like it.
+licence, author, date, fetched, url); and `OUT.dataset`, every consistent face as a row of a `datasets`
+dataset whose splits hold different people. What `training.curate` rejected stays out, and what looks like it.
 """
 
 import csv
@@ -40,7 +40,7 @@ REJECTED_FOLDER, HEADS = ".rejected", ".heads"
 FACES = "faces.json"
 """In each person's folder of photos: the similarity of each photo's face to that person, by file."""
 
-COLUMNS = ("file", "source", "licence", "author", "date", "url")
+COLUMNS = ("file", "source", "licence", "author", "date", "fetched", "url")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,6 +185,7 @@ def row_of(name: Name, folder: str, candidate: Candidate) -> dict:
         "author": entry.author,
         "licence": entry.licence,
         "date": entry.date,
+        "fetched": entry.fetched,
         "key": f"{folder}/{entry.url}",
     }
 
@@ -199,9 +200,9 @@ def frontality(face: Face) -> float:
 
 
 def origin_of(entry: Entry) -> tuple[str, ...]:
-    """Source, licence, author, date and address as they go into photos.csv."""
+    """Source, licence, author, date, day of fetching and address as they go into photos.csv."""
     by = f", by {entry.author}" if entry.licence and entry.author else ""
-    return entry.page or entry.url, f"{entry.licence}{by}", entry.author, entry.date, entry.url
+    return entry.page or entry.url, f"{entry.licence}{by}", entry.author, entry.date, entry.fetched, entry.url
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
