@@ -132,6 +132,13 @@ def test_the_parts_of_a_stage_are_compared(client, page):
     assert "train it" in missing["told"]
 
 
+def test_the_parts_are_compared_in_korean_too(client, page):
+    _, told = client.predict(page, "upscaler", lang="ko", api_name="/compare")
+    labels = {part["part"]: part["label"] for part in told["parts"]}
+    assert labels["none"] == "키우지 않음"
+    assert all(re.search("[가-힣]", part["told"]) for part in told["parts"])
+
+
 def test_another_stage_is_refused_with_the_right_ones(client, page):
     with pytest.raises(AppError, match="choose one of detector"):
         client.predict(page, "sharpener", api_name="/compare")
@@ -240,15 +247,18 @@ def test_an_episode_is_cast_and_nobody_plays_two_parts(episode):
     files, cards, told = episode
     people = [c["person"]["id"] for c in told["characters"] if c["person"]]
     assert people
-    assert len(people) == len(set(people)) == len(cards)
+    assert len(people) == len(set(people)) == len(cards) / 2
     assert [Path(file).suffix for file in files] == [".html", ".json", ".csv"]
     assert json.loads(Path(files[1]).read_text(encoding="utf-8"))["characters"] == told["characters"]
     assert {Path(face["page"]).name for c in told["characters"] for face in c["faces"]} == {
         "page2.png",
         "page10.png",
     }
-    with Image.open(cards[0]) as card:
-        assert card.width >= 1080
+    sizes = []
+    for card in cards[:2]:
+        with Image.open(card) as picture:
+            sizes.append(picture.size)
+    assert sizes == [(1080, 1080), (1200, 630)]
 
 
 def test_what_is_put_right_is_followed(client, episode):
@@ -257,7 +267,7 @@ def test_what_is_put_right_is_followed(client, episode):
     changes = [{"do": "rename", "id": first, "name": "미나"}, {"do": "drop", "id": second}]
     _, cards, after = client.predict(told["visit"], changes, api_name="/edit_episode")
     assert after["characters"][0]["name"] == "미나"
-    assert len(cards) == sum(character["person"] is not None for character in after["characters"])
+    assert len(cards) == 2 * sum(character["person"] is not None for character in after["characters"])
     assert second not in [character["id"] for character in after["characters"]]
 
     out = after["characters"][0]["person"]["id"]

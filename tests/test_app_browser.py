@@ -331,11 +331,25 @@ def test_long_work_can_be_stopped_and_the_next_is_done(page, tmp_path):
     page.locator("#cast .wc-part").first.wait_for()
 
 
+def test_leaving_a_page_ends_its_work(page, tmp_path):
+    """The work asked for last would else replace the episode that the visit remembers."""
+    go_to(page, "Cast an episode")
+    page.locator("#example-episode").click()
+    page.get_by_text("on 2 pages").wait_for()
+    drop(page, "#episode", episode(tmp_path, copies=15))
+    page.get_by_text("Looking for faces").first.wait_for()
+    go_to(page, "About")
+    go_to(page, "Cast an episode")
+    page.locator("#cast .wc-told").wait_for()
+    assert "on 2 pages" in page.inner_text("#cast .wc-told")
+
+
 def test_a_bad_archive_is_answered_on_the_page(page, tmp_path):
     (tmp_path / "bad.zip").write_bytes(b"PK this is no archive")
     go_to(page, "Cast an episode")
     drop(page, "#episode", tmp_path / "bad.zip")
     page.get_by_text("bad.zip cannot be unpacked").first.wait_for()
+    assert "That did not work" in page.inner_text(".toast-body")
     assert "Traceback" not in page.inner_text("body")
 
 
@@ -350,6 +364,20 @@ def test_a_korean_browser_gets_korean(browser, app_url, tmp_path):
     Image.new("RGB", (500, 500), "white").save(tmp_path / "white.png")
     drop(page, "#pages", tmp_path / "white.png")
     page.get_by_text("그려진 얼굴을 찾지 못했습니다").first.wait_for()
+    assert "잘 되지 않았습니다" in page.inner_text(".toast-body")
+    for name, size, told in (
+        ("notes.txt", 5, "쓸 수 없는 종류의 파일"),
+        ("big.png", 21_000_000, "20 MB가 넘습니다"),
+    ):
+        (tmp_path / name).write_bytes(bytes(size))
+        page.reload()
+        page.wait_for_selector("#examples button")
+        drop(page, "#pages", tmp_path / name)
+        page.get_by_text(f"{name}: ").first.wait_for()
+        assert told in page.inner_text(".toast-body")
+    page.goto(f"{app_url}compare")
+    drop(page, "#picture", EXAMPLES[0])
+    page.locator("#columns").get_by_text("얼굴 4개").first.wait_for()
     context.close()
 
 
@@ -370,12 +398,75 @@ def test_the_page_asks_nobody_else_and_fits_a_phone(browser, app_url):
     context.close()
 
 
-def test_whatever_can_be_pressed_has_a_name_for_a_screen_reader(page):
+NAMELESS = """() => {
+  const words = it => (it?.innerText || '').trim();
+  const named = it => it.getAttribute('aria-label') || it.getAttribute('title') || it.getAttribute('alt')
+    || (it.getAttribute('aria-labelledby') || '').split(' ').some(id => words(document.getElementById(id)))
+    || [...(it.labels || [])].some(words)
+    || (!['INPUT', 'SELECT', 'TEXTAREA', 'IMG'].includes(it.tagName) && words(it))
+    || [...it.querySelectorAll('img[alt]:not([alt=""])')].length;
+  const seen = it => it.getClientRects().length && !it.closest('[aria-hidden=true]');
+  const decorates = it => it.tagName === 'IMG' && it.alt === '' && it.parentElement.closest('button, a');
+  const all = 'button, a[href], input, select, textarea, summary, img, [role=button], [role=slider], '
+    + '[tabindex="0"]';
+  return [...document.querySelectorAll(all)].filter(it => seen(it) && !decorates(it) && !named(it))
+    .map(it => it.outerHTML.slice(0, 200));
+}"""
+
+
+def open_everything(page) -> None:
+    for folded in page.locator("#settings > button, #filters > button, #own-actors > button").all():
+        folded.click()
+
+
+def fill_cast_a_page(page) -> None:
     drop(page, "#pages", *EXAMPLES)
     wait_for_cast(page)
-    nameless = page.evaluate(
-        """() => [...document.querySelectorAll('.wc-face, .wc-ballot img, .wc-page img, #examples img')]
-           .filter(it => !(it.getAttribute('aria-label') || it.getAttribute('alt'))).length"""
-    )
-    assert nameless == 0
-    assert page.locator("h1").inner_text() == "webcast"
+
+
+def fill_episode(page) -> None:
+    page.locator("#example-episode").click()
+    page.locator("#cast [data-do=why]").first.click()
+    page.locator("#why .wc-ballot").first.wait_for()
+    page.get_by_role("button", name="Keep the cast").click()
+    page.locator("#cards img").first.wait_for()
+
+
+def fill_draw(page) -> None:
+    drop(page, "#photo", EXAMPLES[0])
+    page.wait_for_selector("#drawing img")
+
+
+def fill_gallery(page) -> None:
+    page.locator("#people .thumbnail-item").first.click()
+    page.get_by_role("button", name="on this visit").click()
+    page.locator("#left-out .token-remove").first.wait_for()
+
+
+def fill_compare(page) -> None:
+    page.get_by_label("What to compare").click()
+    page.get_by_role("option", name="Upscales drawings").click()
+    drop(page, "#picture", EXAMPLES[0])
+    page.locator("#columns .wc-column").first.wait_for()
+
+
+@pytest.mark.parametrize(
+    ("path", "fill"),
+    [
+        ("", fill_cast_a_page),
+        ("episode", fill_episode),
+        ("draw", fill_draw),
+        ("gallery", fill_gallery),
+        ("compare", fill_compare),
+        ("about", open_everything),
+    ],
+)
+def test_whatever_is_seen_or_pressed_has_a_name_for_a_screen_reader(page, app_url, path, fill):
+    page.goto(f"{app_url}{path}")
+    page.wait_for_selector(".wc-footer")
+    fill(page)
+    open_everything(page)
+    page.wait_for_timeout(500)  # what unfolds is animated
+    assert page.evaluate(NAMELESS) == []
+    assert page.locator("h1").count() == 1
+    assert page.evaluate("document.documentElement.lang") == "en"

@@ -64,6 +64,15 @@ LABELS: dict[str, tuple[str, str]] = {
         "모델: {weights} <code>{weights_revision}</code>. 갤러리: {gallery} <code>{gallery_revision}</code>.",
     ),
     "failed": ("That did not work", "잘 되지 않았습니다"),
+    "wrong_kind": (
+        "{file} is of a kind that cannot be used here; choose another file.",
+        "{file}: 여기서 쓸 수 없는 종류의 파일입니다. 다른 파일을 골라 주세요.",
+    ),
+    "too_large": (
+        "{file} is over {limit} MB; make it smaller, or send it in parts.",
+        "{file}: {limit} MB가 넘습니다. 줄이거나 나눠서 올려 주세요.",
+    ),
+    "download": ("Download", "내려받기"),
     "stop": ("Stop", "멈추기"),
     "stopped": ("Stopped, as you asked.", "요청대로 멈췄습니다."),
     # Progress by stage

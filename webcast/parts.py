@@ -77,6 +77,13 @@ def _train(recipe: str, name: str) -> str:
     return f"train it (`{command}`) and copy a direction of its export/ to PARTS/{name}"
 
 
+def _torchvision(file: str, name: str) -> str:
+    return (
+        f"go on line once, or fetch {file} from https://download.pytorch.org/models/{file} and run "
+        f"`python -m training.convert_pth {file} --out PARTS/{name}`"
+    )
+
+
 OURS = "give weights that have it"
 REAL_ESRGAN = "the releases of https://github.com/xinntao/Real-ESRGAN (BSD-3)"
 WAIFU2X = "https://github.com/nihui/waifu2x-ncnn-vulkan (MIT, folder models/)"
@@ -215,15 +222,10 @@ REALIZERS = (
     Part(
         "uvcgan2",
         "UVCGAN2",
-        _train("uvcgan2", "uvcgan2")
-        + ", or fetch a generator that https://github.com/LS4GAN/uvcgan2 links and run "
-        "`python -m training.convert_pth FILE --out PARTS/uvcgan2`",
+        f"{_train('uvcgan2', 'uvcgan2')}, or fetch a generator that https://github.com/LS4GAN/uvcgan2 links "
+        "and run `python -m training.convert_pth FILE --out PARTS/uvcgan2`",
     ),
     Part("none", "the drawing as it is"),
-)
-
-TORCHVISION = "go on line once, or fetch {file} from https://download.pytorch.org/models/{file} and run " + (
-    "`python -m training.convert_pth {file} --out PARTS/{name}`"
 )
 
 EMBEDDERS = (
@@ -231,12 +233,12 @@ EMBEDDERS = (
     Part(
         "resnet18-imagenet",
         "ResNet18, torchvision's ImageNet weights",
-        TORCHVISION.format(file="resnet18-f37072fd.pth", name="resnet18-imagenet"),
+        _torchvision("resnet18-f37072fd.pth", "resnet18-imagenet"),
     ),
     Part(
         "vgg16-imagenet",
         "VGG16's first dense layer, torchvision's ImageNet weights",
-        TORCHVISION.format(file="vgg16-397923af.pth", name="vgg16-imagenet"),
+        _torchvision("vgg16-397923af.pth", "vgg16-imagenet"),
     ),
 )
 

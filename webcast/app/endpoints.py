@@ -14,23 +14,21 @@ from webcast.app.compute import (
     compute_maps,
     compute_photos,
 )
-from webcast.app.episodes import cast_files, last_cast, part_of, remember_cast, sent_pages
+from webcast.app.episodes import cast_cards, cast_files, last_cast, part_of, remember_cast, sent_pages
 from webcast.app.faces import choose, find_faces
 from webcast.app.files import picture_file, read_pages, uploaded
 from webcast.app.filters import AMONG, checked_filters, checked_gender
-from webcast.app.loaded import caster, stages_with
+from webcast.app.loaded import PARTS_HERE, caster, stages_with
 from webcast.app.own_actors import remember_actors
 from webcast.app.settings import with_main_faces, with_settings
 from webcast.app.visitor import Visit, people_of, visit_asked, visits
 from webcast.app.work import Report
-from webcast.build import parts_here
 from webcast.compare import STAGES
 from webcast.episode_sheet import episode_json
 from webcast.errors import WebcastError
 from webcast.images import display_name
 from webcast.korean import said
 from webcast.labels import label
-from webcast.share_card import draw_card
 from webcast.sheet import draw_boxes, draw_sheet, face_json, to_json
 
 
@@ -161,7 +159,7 @@ def cast_episode(
 
     Returns:
         The cast as a sheet (HTML), as JSON and as CSV
-        A card to post for each part
+        Two cards to post for each part, 1080 x 1080 and 1200 x 630
         The characters, most present first, each with id, faces, standings and the person assigned; the visit
     """
     with answer(request, lang) as lang:
@@ -184,7 +182,7 @@ def edit_episode(
 
     Returns:
         The cast as a sheet (HTML), as JSON and as CSV
-        A card to post for each part
+        Two cards to post for each part, 1080 x 1080 and 1200 x 630
         The characters, as /cast_episode tells them
     """
     with answer(request, lang) as lang:
@@ -197,7 +195,7 @@ def edit_episode(
 
 def told_cast(pages, visitor: Visit, visit: str | None, lang: str) -> tuple[list[dict], list[dict], dict]:
     cast, visit = remember_cast(pages, visitor, visit, Report(lang))
-    cards = [picture_file(draw_card(cast, part, lang), "card") for part in cast.parts if part.person]
+    cards = [picture_file(card, name) for name, _, card in cast_cards(cast, lang)]
     return cast_files(cast, lang), cards, {**episode_json(cast, lang), "visit": visit}
 
 
@@ -269,9 +267,9 @@ def compare(
     parts = [
         {
             "part": column.part,
-            "label": column.label,
+            "label": said(column.label, lang),
             "here": column.picture is not None,
-            "told": column.told,
+            "told": said(column.told, lang),
             "seconds": round(column.seconds, 3),
         }
         for column in columns
@@ -375,7 +373,7 @@ def settings(
         visitor = with_settings(visitor, similarity, dict(zip(STAGES, parts, strict=True)), lang)
         visitor = with_main_faces(visitor, main_embedder, main_distance, main_count, lang)
         visit = visits.put(visitor, visit)
-        listed = {stage: [asdict(part) for part in parts_here(caster.stages, stage)] for stage in STAGES}
+        listed = {stage: [asdict(part) for part in parts] for stage, parts in PARTS_HERE.items()}
     return {"visit": visit, "parts": listed}
 
 

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from PIL import Image
+
 from webcast.app.compute import compute_episode
 from webcast.app.files import text_file
 from webcast.app.limits import MAX_EPISODE_PAGES
@@ -12,9 +14,11 @@ from webcast.app.work import Report
 from webcast.episode import EpisodeCast, Part
 from webcast.episode_markup import episode_html
 from webcast.episode_sheet import episode_csv, episode_json
+from webcast.episode_words import character_name
 from webcast.errors import WebcastError
 from webcast.intake import find_pages
 from webcast.labels import label
+from webcast.share_card import SIZES, draw_card
 
 
 def sent_pages(files: Sequence[tuple[str, str]], lang: str) -> list[tuple[str, str]]:
@@ -57,3 +61,13 @@ def cast_files(cast: EpisodeCast, lang: str) -> list[dict]:
         text_file(written, "cast.json", "application/json"),
         text_file(episode_csv(cast, lang), "cast.csv", "text/csv"),
     ]
+
+
+def cast_cards(cast: EpisodeCast, lang: str) -> list[tuple[str, str, Image.Image]]:
+    """The cards to post, for each part one of each shape: a name for its file, whose it is, the picture."""
+    cards = []
+    for part in cast.parts:
+        whose = character_name(part.character, lang)
+        for shape, size in SIZES.items() if part.person else ():
+            cards.append((f"card-{part.character.id}-{shape}", whose, draw_card(cast, part, lang, size)))
+    return cards

@@ -5,8 +5,10 @@ import secrets
 
 import gradio as gr
 
+from webcast.app import page_scripts
 from webcast.app.blocks import PRIVATE, demo
 from webcast.app.i18n import t
+from webcast.app.limits import MAX_FILE_MB
 from webcast.app.loaded import caster
 from webcast.app.work import leave, stop
 from webcast.labels import LANGUAGES, label
@@ -15,23 +17,38 @@ VISIT_SECRET = secrets.token_urlsafe(16)
 PAGES = ("episode", *(("draw",) if caster.stages.drawer else ()), "gallery", "compare", "about")
 
 
+# Of pictures and links that Gradio leaves nameless, by a selector, what they are called by a label.
+NAMES = {
+    "#sheet img": "sheet",
+    "#drawing img": "drawing",
+    "#slider img": "slider",
+    "#both img": "draw_slider",
+    "a.download-link": "download",
+}
+
+
 def open_page(key: str) -> gr.BrowserState:
     """What stands on top of every page; the visit, which the browser remembers from page to page."""
-    links = {lang: [[label(f"nav_{page}", lang), page] for page in PAGES] for lang in LANGUAGES}
-    bar = gr.Navbar(links["en"], main_page_name=t("nav_page"))
+    words = {lang: browser_words(key, lang) for lang in LANGUAGES}
+    bar = gr.Navbar(words["en"]["links"], main_page_name=t("nav_page"))
     visit = gr.BrowserState(None, storage_key="webcast-visit", secret=VISIT_SECRET)
     gr.HTML(t(f"header_{key}"))
-    titles = {lang: f"{label(f'nav_{key}', lang)} · webcast" for lang in LANGUAGES}
-    # Gradio translates what it shows, but neither the bar's links nor the document's language and title.
-    script = f"""() => {{
-      const lang = navigator.language.startsWith('ko') ? 'ko' : 'en';
-      document.documentElement.lang = lang;
-      document.title = {json.dumps(titles)}[lang];
-      return [{json.dumps(links)}[lang]];
-    }}"""
+    script = page_scripts.OPEN.replace("WORDS", json.dumps(words))
     demo.load(None, None, bar, js=script, **PRIVATE)
     demo.unload(leave)
     return visit
+
+
+def browser_words(key: str, lang: str) -> dict[str, object]:
+    """What `page_scripts.OPEN` puts into the page."""
+    return {
+        "title": f"{label(f'nav_{key}', lang)} · webcast",
+        "links": [[label(f"nav_{page}", lang), page] for page in PAGES],
+        "names": {where: label(name, lang) for where, name in NAMES.items()},
+        "failed": label("failed", lang),
+        "wrong_kind": label("wrong_kind", lang, file="{file}"),
+        "too_large": label("too_large", lang, file="{file}", limit=MAX_FILE_MB),
+    }
 
 
 def close_page() -> None:

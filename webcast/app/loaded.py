@@ -6,8 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from webcast.app.limits import MAX_STAGES
-from webcast.build import load_caster, with_drawer, with_parts
+from webcast.build import load_caster, parts_here, with_drawer, with_parts
 from webcast.caster import Caster, Stages
+from webcast.compare import STAGES
 from webcast.errors import WebcastError
 from webcast.gallery import Gallery
 from webcast.hub import BUNDLE, pull
@@ -41,6 +42,7 @@ def read_card(folder: Path) -> str:
 
 
 caster, CARDS = start()
+PARTS_HERE = {stage: parts_here(caster.stages, stage) for stage in STAGES}  # with those that lack something
 
 
 @lru_cache(MAX_STAGES)

@@ -5,6 +5,36 @@
 
 from webcast.unpack import MAX_PHOTOS
 
+# A page was opened; WORDS are its own in each language. Gradio translates what it shows, but neither the
+# links of the bar nor the document's language and title, nor what it says of a file that it does not send. As
+# an error's title it shows "Error" whatever the server says (6.31), and pictures and downloads have no name.
+OPEN = """
+() => {
+  const lang = navigator.language.startsWith('ko') ? 'ko' : 'en', words = WORDS[lang];
+  document.documentElement.lang = lang;
+  document.title = words.title;
+  const mended = [
+    [/^Invalid file types?: (.*)\\. Only/s, words.wrong_kind],
+    [/^File.*exceed.*?"(.*)"/s, words.too_large],
+  ];
+  const mend = () => {
+    for (const title of document.querySelectorAll('.toast-title'))
+      if (title.innerText.trim() === 'Error') title.textContent = words.failed;
+    for (const text of document.querySelectorAll('.toast-message-text'))
+      for (const [said, told] of mended) {
+        const found = text.textContent.match(said);
+        if (found) text.textContent = told.replace('{file}', () => found[1]);
+      }
+    for (const [where, name] of Object.entries(words.names))
+      for (const it of document.querySelectorAll(where))
+        if (!it.getAttribute('alt') && !it.getAttribute('aria-label'))
+          it.setAttribute(it.tagName === 'IMG' ? 'alt' : 'aria-label', name);
+  };
+  new MutationObserver(mend).observe(document.body, {childList: true, subtree: true});
+  return [words.links];
+}
+"""
+
 # An example page was clicked: its index.
 EXAMPLE = """
 element.addEventListener('click', event => {
@@ -24,7 +54,7 @@ element.addEventListener('click', event => {
 });
 """
 
-# The result came: mark the faces on the pages that it is of.
+# The result came: mark the faces on the pages that it is of, and show it where it is out of sight (a phone).
 CHOSEN = """
 watch('value', () => {
   const told = element.querySelector('[data-chosen]');
@@ -32,6 +62,7 @@ watch('value', () => {
   const chosen = JSON.parse(told.dataset.chosen);
   for (const face of document.querySelectorAll('#faces [data-face]'))
     face.setAttribute('aria-pressed', chosen.includes(Number(face.dataset.face)));
+  document.querySelector('#sheet')?.scrollIntoView({behavior: 'smooth', block: 'nearest'});
 });
 """
 

@@ -6,11 +6,10 @@ import gradio as gr
 
 from webcast.app.answers import answer
 from webcast.app.blocks import COMPUTED, PRIVATE, demo
-from webcast.app.i18n import t
+from webcast.app.i18n import part_label, t
 from webcast.app.limits import MAIN_FACES, MAX_FACES
-from webcast.app.loaded import caster, stages_with
+from webcast.app.loaded import PARTS_HERE, caster, stages_with
 from webcast.app.visitor import MainFaces, Visit, main_embedder, visit_of, visits
-from webcast.build import parts_here
 from webcast.caster import SIMILARITIES
 from webcast.compare import STAGES
 from webcast.errors import WebcastError
@@ -96,10 +95,10 @@ def lay_out_settings(visit: gr.BrowserState) -> list:
 
 def part_choice(stage: str, used_for: str = "") -> gr.Dropdown:
     """The parts of a stage that are here, for detectors more than one; `used_for` tells two choices apart."""
-    here = [part for part in parts_here(caster.stages, stage) if part.is_here]
+    here = [part for part in PARTS_HERE[stage] if part.is_here]
     is_detector = stage in DETECTORS
     return gr.Dropdown(
-        [(part.label, part.name) for part in here],
+        [(part_label(part.label), part.name) for part in here],
         value=[here[0].name] if is_detector else here[0].name,
         multiselect=is_detector,
         label=t(f"{used_for}{stage}"),

@@ -135,7 +135,9 @@ def lay_out_cast_a_page() -> None:
                 buttons=["download", "fullscreen"],
                 elem_id="sheet",
             )
-            slider = gr.ImageSlider(label=t("slider"), visible=False, interactive=False, max_height=360)
+            slider = gr.ImageSlider(
+                label=t("slider"), visible=False, interactive=False, max_height=360, elem_id="slider"
+            )
     ballots_view = gr.HTML(visible=False, js_on_load=page_scripts.CHOSEN, elem_id="ballots")
     changed, _ = lay_out_filters(visit)
     changed += lay_out_settings(visit)

@@ -12,6 +12,7 @@ from webcast.app.i18n import t
 from webcast.app.visitor import visit_of
 from webcast.app.work import PROGRESS, begin
 from webcast.compare import STAGES
+from webcast.korean import said
 
 
 def show_comparison(file, stage, visit, request: gr.Request, progress=PROGRESS):
@@ -20,7 +21,9 @@ def show_comparison(file, stage, visit, request: gr.Request, progress=PROGRESS):
     with answer(request) as lang:
         panels, _ = read_pages([file] if file else [], lang)
         made = compute_columns(stage, panels[0], visit_of(visit), report)
-        columns = [(column.label, column.picture, column.told, column.seconds) for column in made]
+        columns = [
+            (said(each.label, lang), each.picture, said(each.told, lang), each.seconds) for each in made
+        ]
         return gr.HTML(visible=False), gr.HTML(page_markup.columns(columns, lang), visible=True)
 
 

@@ -9,7 +9,7 @@ from webcast.app import episode_page, page_scripts
 from webcast.app.answers import answer
 from webcast.app.blocks import COMPUTED, demo
 from webcast.app.compute import compute_maps
-from webcast.app.episodes import cast_files, last_cast, part_of, remember_cast, sent_pages
+from webcast.app.episodes import cast_cards, cast_files, last_cast, part_of, remember_cast, sent_pages
 from webcast.app.filters import lay_out_filters, without_person
 from webcast.app.frame import close_page, open_page
 from webcast.app.i18n import t
@@ -17,9 +17,7 @@ from webcast.app.loaded import EXAMPLES
 from webcast.app.settings import lay_out_settings
 from webcast.app.visitor import Visit, episodes, visit_of
 from webcast.app.work import PROGRESS, Report, begin
-from webcast.episode_words import character_name
 from webcast.intake import find_pages
-from webcast.share_card import draw_card
 
 
 def show_episode(files, visit, request: gr.Request, progress=PROGRESS):
@@ -90,11 +88,7 @@ def show_files(visit, request: gr.Request, progress=PROGRESS):
     with answer(request) as lang:
         cast = last_cast(visit_of(visit), lang)
         files = [file["path"] for file in cast_files(cast, lang)]
-        cards = [
-            (draw_card(cast, part, lang), character_name(part.character, lang))
-            for part in cast.parts
-            if part.person
-        ]
+        cards = [(card, whose) for _, whose, card in cast_cards(cast, lang)]
     return gr.File(files, visible=True), gr.Gallery(cards, visible=True)
 
 
@@ -117,7 +111,13 @@ def lay_out_episode() -> None:
         keeping = gr.Button(t("keep"), variant="primary")
         files = gr.File(visible=False, show_label=False, interactive=False, elem_id="files")
         cards = gr.Gallery(
-            label=t("get_cards"), visible=False, format="png", columns=4, interactive=False, elem_id="cards"
+            label=t("get_cards"),
+            visible=False,
+            format="png",
+            columns=4,
+            object_fit="contain",
+            interactive=False,
+            elem_id="cards",
         )
     why = gr.HTML(js_on_load=page_scripts.WHY, elem_id="why")
     characters = gr.HTML(js_on_load=page_scripts.EDIT, elem_id="characters")

@@ -118,6 +118,7 @@ def lay_out_gallery() -> None:
     counted = gr.Markdown(elem_id="counted")
     people = gr.Gallery(
         label=t("people"),
+        show_label=False,
         columns=6,
         height="auto",
         object_fit="cover",
