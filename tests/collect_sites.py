@@ -46,7 +46,6 @@ class Site(ThreadingHTTPServer):
         self.changed: set[str] = set()
         self.answers: dict[str, object] = {}
         self.agents: set[str] = set()
-        self.times: list[float] = []
         self.hang_s = 3.0
         self.meeting: threading.Barrier | None = None
 
@@ -62,7 +61,6 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         self.server.asked[parts.path] += 1
-        self.server.times.append(time.monotonic())
         self.server.agents.add(self.headers["User-Agent"])
         self.server.queries.append({"path": parts.path, **query})
         name = parts.path.strip("/").split("/")[0].replace("-", "_")
@@ -216,7 +214,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @dataclass(frozen=True)
 class Signed:
-    """A source whose photos' author is the process that looked for them; it waits until two look."""
+    """A source whose photos' author is the process and its folder of turns; it waits until two look."""
 
     site: str
 
@@ -224,7 +222,7 @@ class Signed:
         door.fetch(f"{self.site}/meeting", {"name": person.name})
         query = {"query": person.query, "start": "1", "display": "50"}
         for item in json.loads(door.fetch(f"{self.site}/naver", query).body)["items"]:
-            yield Found(item["originalUrl"], author=str(os.getpid()))
+            yield Found(item["originalUrl"], author=f"{os.getpid()} {door.turns.folder}")
 
 
 def claim(value: object) -> dict:

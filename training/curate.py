@@ -283,47 +283,52 @@ CSS = """
 """
 
 
+def shown(items: Sequence[Item], visit: Visit, which: str, group: str, number: int, told: str = "") -> tuple:
+    """What the page shows: the visit, which items, the page's number, the grid, the counts and a sentence."""
+    out = {i for i in range(len(items)) if visit.is_out(items, i)}
+    inside = [
+        i
+        for i in range(len(items))
+        if (i in out) == (which == THROWN_AWAY) and group in (EVERYBODY, items[i].group)
+    ]
+    pages = max(1, -(-len(inside) // A_PAGE))
+    number = min(max(1, int(number or 1)), pages)
+    here = inside[(number - 1) * A_PAGE : number * A_PAGE]
+    grid = [(items[i].thumb, items[i].caption) for i in here]
+    count = f"{len(inside)} pictures {which}, page {number} of {pages}"
+    status = told or f"{count}; {len(visit.unsaved(items))} decisions not saved yet."
+    return visit, here, number, gr.Gallery(grid, selected_index=None), counts_table(items, out), status
+
+
+def save_visit(folder: Path, items: list[Item], visit: Visit) -> str:
+    """Saves what was decided, puts the items in their places as they are now, and says what it did."""
+    changed = visit.unsaved(items)
+    for i, item in zip(changed, save(folder, [items[i] for i in changed]), strict=True):
+        items[i] = item
+    visit.wanted.clear()
+    rejected = sum(items[i].is_rejected for i in changed)
+    return f"Saved: {rejected} rejected, {len(changed) - rejected} brought back."
+
+
 def build_page(folder: Path, items: list[Item]) -> gr.Blocks:
     """The page; what is decided and not yet saved belongs to the visit, and `items` are as they are saved."""
     groups = sorted({item.group for item in items})
+    view = partial(shown, items)
 
-    def view(visit: Visit, which: str, group: str, number: int, told: str = "") -> tuple:
-        out = {i for i in range(len(items)) if visit.is_out(items, i)}
-        inside = [
-            i
-            for i in range(len(items))
-            if (i in out) == (which == THROWN_AWAY) and group in (EVERYBODY, items[i].group)
-        ]
-        pages = max(1, -(-len(inside) // A_PAGE))
-        number = min(max(1, int(number or 1)), pages)
-        shown = inside[(number - 1) * A_PAGE : number * A_PAGE]
-        grid = [(items[i].thumb, items[i].caption) for i in shown]
-        count = f"{len(inside)} pictures {which}, page {number} of {pages}"
-        status = told or f"{count}; {len(visit.unsaved(items))} decisions not saved yet."
-        return visit, shown, number, gr.Gallery(grid, selected_index=None), counts_table(items, out), status
+    def turn(visit: Visit, here: list[int], event: gr.SelectData, *where: object) -> tuple:
+        visit.turn(items, here[event.index])
+        return view(visit, *where)
 
-    def turn(
-        visit: Visit, shown: list[int], which: str, group: str, number: int, event: gr.SelectData
-    ) -> tuple:
-        visit.turn(items, shown[event.index])
-        return view(visit, which, group, number)
-
-    def undo(visit: Visit, which: str, group: str, number: int) -> tuple:
+    def undo(visit: Visit, *where: object) -> tuple:
         visit.undo()
-        return view(visit, which, group, number)
+        return view(visit, *where)
 
-    def keep(visit: Visit, which: str, group: str, number: int) -> tuple:
-        changed = visit.unsaved(items)
-        for i, item in zip(changed, save(folder, [items[i] for i in changed]), strict=True):
-            items[i] = item
-        visit.wanted.clear()
-        rejected = sum(items[i].is_rejected for i in changed)
-        told = f"Saved: {rejected} rejected, {len(changed) - rejected} brought back."
-        return view(visit, which, group, number, told)
+    def keep(visit: Visit, *where: object) -> tuple:
+        return view(visit, *where, told=save_visit(folder, items, visit))
 
     with gr.Blocks(title="webcast: look through", analytics_enabled=False) as page:
         gr.Markdown(f"## {folder.name}\n{HOW}")
-        visit, shown = gr.State(Visit()), gr.State([])
+        visit, here = gr.State(Visit()), gr.State([])
         with gr.Row():
             which = gr.Radio([TO_KEEP, THROWN_AWAY], value=TO_KEEP, label="Show", elem_id="which")
             group = gr.Dropdown([EVERYBODY, *groups], value=EVERYBODY, label="Of", elem_id="group")
@@ -335,13 +340,13 @@ def build_page(folder: Path, items: list[Item]) -> gr.Blocks:
             grid = gr.Gallery(columns=6, height="auto", allow_preview=False, show_label=False, elem_id="grid",
                               scale=4, object_fit="contain", interactive=False)  # fmt: skip
             table = gr.HTML(elem_id="counts")
-        out, where = [visit, shown, number, grid, table, status], [which, group, number]
+        out, where = [visit, here, number, grid, table, status], [which, group, number]
         hidden = {"show_progress": "hidden", "api_visibility": "private"}
         page.load(view, [visit, *where], out, **hidden)
-        grid.select(turn, [visit, shown, *where], out, **hidden)
-        which.input(partial(view), [visit, *where], out, **hidden)
-        group.input(partial(view), [visit, *where], out, **hidden)
-        number.submit(partial(view), [visit, *where], out, **hidden)
+        grid.select(turn, [visit, here, *where], out, **hidden)
+        which.input(view, [visit, *where], out, **hidden)
+        group.input(view, [visit, *where], out, **hidden)
+        number.submit(view, [visit, *where], out, **hidden)
         undo_button.click(undo, [visit, *where], out, **hidden)
         save_button.click(keep, [visit, *where], out, **hidden)
     return page

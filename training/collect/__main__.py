@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from training.collect import drawn, namesakes, people, portraits, titles, webtoons
 from training.collect.door import NO_CONTACT, SECONDS_BETWEEN, Door
@@ -159,58 +160,74 @@ def write_measured(
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.collect", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (add_episodes, add_drawn, add_people, add_portraits, add_namesakes):
+        add(commands)
+    return parser.parse_args(arguments)
 
-    episodes = commands.add_parser("episodes", help="download episodes of a webtoon through gallery-dl")
-    episodes.add_argument("webtoon", help="its title, or its list page on comic.naver.com or webtoons.com")
-    episodes.add_argument("--title", help="what to call it, the folder's name (default: its title)")
-    episodes.add_argument("--genre", default="", help="romance, action ...; a column of the dataset")
-    episodes.add_argument("--episodes", default="1-5", help="by number, 3 or 1-10 (%(default)s)")
-    episodes.add_argument("--out", type=Path, required=True, help="the folder of comics")
-    episodes.add_argument("--site", nargs=2, help="other addresses of the two sites' search, of a mirror")
-    add_door_flags(episodes)
-    episodes.set_defaults(run=run_episodes)
 
-    faces = commands.add_parser("drawn", help="make a dataset of drawn faces from episodes")
-    faces.add_argument("comics", type=Path, help="TITLE/EPISODE/page.jpg, or TITLE/EPISODE.cbz, .zip or .pdf")
-    faces.add_argument("--count", type=int, default=250, help="faces of each main character (%(default)s)")
-    faces.add_argument(
+def add_episodes(commands: Any) -> None:
+    command = commands.add_parser("episodes", help="download episodes of a webtoon through gallery-dl")
+    command.add_argument("webtoon", help="its title, or its list page on comic.naver.com or webtoons.com")
+    command.add_argument("--title", help="what to call it, the folder's name (default: its title)")
+    command.add_argument("--genre", default="", help="romance, action ...; a column of the dataset")
+    command.add_argument("--episodes", default="1-5", help="by number, 3 or 1-10 (%(default)s)")
+    command.add_argument("--out", type=Path, required=True, help="the folder of comics")
+    command.add_argument("--site", nargs=2, help="other addresses of the two sites' search, of a mirror")
+    add_door_flags(command)
+    command.set_defaults(run=run_episodes)
+
+
+def add_drawn(commands: Any) -> None:
+    command = commands.add_parser("drawn", help="make a dataset of drawn faces from episodes")
+    command.add_argument(
+        "comics", type=Path, help="TITLE/EPISODE/page.jpg, or TITLE/EPISODE.cbz, .zip or .pdf"
+    )
+    command.add_argument("--count", type=int, default=250, help="faces of each main character (%(default)s)")
+    command.add_argument(
         "--reference", type=Path, help="a picture of the main character; else the densest face"
     )
-    faces.add_argument("--everyone", action="store_true", help="all characters, not the main one alone")
-    add_stage_flags(faces, "detector", "upscaler", "embedder", "distance")
-    add_out(faces)
-    faces.set_defaults(run=run_drawn)
+    command.add_argument("--everyone", action="store_true", help="all characters, not the main one alone")
+    add_stage_flags(command, "detector", "upscaler", "embedder", "distance")
+    add_out(command)
+    command.set_defaults(run=run_drawn)
 
-    photos = commands.add_parser("people", help="fetch photos of people by name")
-    photos.add_argument("names", type=Path, nargs="?", default=people.NAMES, help="CSV: name, gender, query")
-    photos.add_argument("--source", choices=SOURCES, default="wikimedia", help="where to look (%(default)s)")
-    photos.add_argument("--count", type=int, default=20, help="photos of each person (%(default)s)")
-    photos.add_argument(
+
+def add_people(commands: Any) -> None:
+    command = commands.add_parser("people", help="fetch photos of people by name")
+    command.add_argument("names", type=Path, nargs="?", default=people.NAMES, help="CSV: name, gender, query")
+    command.add_argument("--source", choices=SOURCES, default="wikimedia", help="where to look (%(default)s)")
+    command.add_argument("--count", type=int, default=20, help="photos of each person (%(default)s)")
+    command.add_argument(
         "--processes", type=int, default=people.PROCESSES, help="names fetched at a time (%(default)s)"
     )
-    photos.add_argument("--any-picture", action="store_true", help="not only pictures that show a face")
-    photos.add_argument("--site", nargs="+", help="other addresses of the source, of a mirror of yours")
-    add_door_flags(photos)
-    photos.add_argument("--out", type=Path, required=True, help="the folder to write, one folder a person")
-    photos.set_defaults(run=run_people)
+    command.add_argument("--any-picture", action="store_true", help="not only pictures that show a face")
+    command.add_argument("--site", nargs="+", help="other addresses of the source, of a mirror of yours")
+    add_door_flags(command)
+    command.add_argument("--out", type=Path, required=True, help="the folder to write, one folder a person")
+    command.set_defaults(run=run_people)
 
-    chosen = commands.add_parser("portraits", help="choose each person's best photos for a gallery")
-    chosen.add_argument("photos", type=Path, help="one folder of photos a person, as `people` writes them")
-    chosen.add_argument("--names", type=Path, default=people.NAMES, help="CSV: name, gender")
-    chosen.add_argument("--limit", type=float, default=namesakes.LIMIT, help="lower keeps more (%(default)s)")
-    add_stage_flags(chosen, *FOR_PHOTOS)
-    add_out(chosen)
-    chosen.set_defaults(run=run_portraits)
 
-    measured = commands.add_parser("namesakes", help="measure the filter of namesakes")
-    measured.add_argument("--data", type=Path, required=True, help="folder with portraits/ and lfw/")
-    measured.add_argument(
+def add_portraits(commands: Any) -> None:
+    command = commands.add_parser("portraits", help="choose each person's best photos for a gallery")
+    command.add_argument("photos", type=Path, help="one folder of photos a person, as `people` writes them")
+    command.add_argument("--names", type=Path, default=people.NAMES, help="CSV: name, gender")
+    command.add_argument(
+        "--limit", type=float, default=namesakes.LIMIT, help="lower keeps more (%(default)s)"
+    )
+    add_stage_flags(command, *FOR_PHOTOS)
+    add_out(command)
+    command.set_defaults(run=run_portraits)
+
+
+def add_namesakes(commands: Any) -> None:
+    command = commands.add_parser("namesakes", help="measure the filter of namesakes")
+    command.add_argument("--data", type=Path, required=True, help="folder with portraits/ and lfw/")
+    command.add_argument(
         "--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz"
     )
-    measured.add_argument("--write", action="store_true", help="write the curve into NAMESAKES.md")
-    add_stage_flags(measured, *FOR_PHOTOS)
-    measured.set_defaults(run=run_namesakes)
-    return parser.parse_args(arguments)
+    command.add_argument("--write", action="store_true", help="write the curve into NAMESAKES.md")
+    add_stage_flags(command, *FOR_PHOTOS)
+    command.set_defaults(run=run_namesakes)
 
 
 def add_door_flags(parser: argparse.ArgumentParser) -> None:
