@@ -14,6 +14,7 @@ Suspicious is what is unlike its group (the similarity that `drawn` or `portrait
 
 import argparse
 import html
+import io
 import json
 import sys
 from collections import Counter
@@ -49,14 +50,14 @@ HOW = (
 class Item:
     """A picture that may be rejected: its group (a person, a webtoon), its thumbnail and its ledger's entry.
 
-    `similarity` to the rest of its group is None where nobody measured it; `side_px` is that of the face, or
-    of the photo.
+    The thumbnail is kept as a JPEG, for there may be ten thousand of them. `similarity` to the rest of its
+    group is None where nobody measured it; `side_px` is that of the face, or of the photo.
     """
 
     ledger: Path
     entry: Entry
     group: str
-    thumb: Image.Image
+    thumb: bytes
     similarity: float | None
     sharpness: float
     side_px: int
@@ -75,7 +76,7 @@ class Item:
     @property
     def caption(self) -> str:
         alike = "" if self.similarity is None else f"{self.similarity:.2f} · "
-        return f"{alike}{self.side_px} px · sharp {self.sharpness:.0f} · {self.group}"
+        return f"{alike}{self.group} · {self.side_px} px · sharp {self.sharpness:.0f}"
 
 
 def load_items(folder: Path) -> list[Item]:
@@ -126,9 +127,10 @@ def photo_items(person: Path) -> Iterator[Item]:
 def item_of(
     ledger: Path, entry: Entry, group: str, picture: Image.Image, similarity: float | None, side_px: int
 ) -> Item:
-    thumb = picture.copy()
-    thumb.thumbnail((THUMB_PX, THUMB_PX))
-    return Item(ledger, entry, group, thumb, similarity, sharpness(picture), side_px)
+    thumb, small = io.BytesIO(), picture.copy()
+    small.thumbnail((THUMB_PX, THUMB_PX))
+    small.save(thumb, format="JPEG", quality=90)
+    return Item(ledger, entry, group, thumb.getvalue(), similarity, sharpness(picture), side_px)
 
 
 def save(folder: Path, decided: Sequence[Item]) -> list[Item]:
@@ -294,7 +296,7 @@ def shown(items: Sequence[Item], visit: Visit, which: str, group: str, number: i
     pages = max(1, -(-len(inside) // A_PAGE))
     number = min(max(1, int(number or 1)), pages)
     here = inside[(number - 1) * A_PAGE : number * A_PAGE]
-    grid = [(items[i].thumb, items[i].caption) for i in here]
+    grid = [(Image.open(io.BytesIO(items[i].thumb)), items[i].caption) for i in here]
     count = f"{len(inside)} pictures {which}, page {number} of {pages}"
     status = told or f"{count}; {len(visit.unsaved(items))} decisions not saved yet."
     return visit, here, number, gr.Gallery(grid, selected_index=None), counts_table(items, out), status
