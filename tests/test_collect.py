@@ -9,6 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from email.utils import formatdate
 from functools import partial
 from itertools import islice, pairwise
 
@@ -125,6 +126,12 @@ def test_retry_after_is_waited_for(site, door):
     start = time.monotonic()
     assert door.fetch(f"{site.url}/busy").body == picture(77)
     assert time.monotonic() - start >= 1
+
+
+def test_retry_after_may_be_a_date():
+    assert 25 < doors.retry_after(formatdate(time.time() + 30, usegmt=True)) <= 30
+    assert doors.retry_after(formatdate(time.time() - 30, usegmt=True)) == 0
+    assert [doors.retry_after(value) for value in (None, "", "7", "soon")] == [0, 0, 7, 0]
 
 
 def test_a_wait_of_a_day_is_told_and_not_waited_for(site, door):
@@ -396,6 +403,30 @@ def test_what_is_no_picture_is_left_out_with_the_reason_and_not_asked_again(site
     assert "403" in why["forbidden"]
     assert site.asked["/page"] == site.asked["/forbidden"] == 1
     assert len(list(tmp_path.glob("*.jpg"))) == 1
+
+
+SOURCES = {
+    "wikimedia": wikimedia,
+    "naver": lambda site: Naver(f"{site.url}/naver"),
+    "google": lambda site: Google(f"{site.url}/google"),
+}
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_whatever_a_sites_pictures_answer_the_good_ones_are_kept_and_the_others_are_told(
+    site, tmp_path, source
+):
+    site.hang_s, site.files["/files/cut.jpg"] = 1.0, picture(5)[:900]
+    good = ["/files/1.jpg", "/moved/files/2.jpg", "/busy/1.jpg"]
+    bad = [f"/{what}/1.jpg" for what in ("forbidden", "page", "huge", "inside", "hangs")]
+    site.people[HANA.name] = site.people[HANA.query] = [*good, "/files/cut.jpg", *bad, "/files/3.jpg"]
+    told = collect_person(HANA, source(site), quick(max_bytes=1_000_000, read_s=0.2, total_s=5), tmp_path, 10)
+    why = {entry.url.removeprefix(site.url): entry.why for entry in Ledger(tmp_path) if entry.why}
+    assert sorted(why) == ["/files/cut.jpg", "/forbidden/1.jpg", "/huge/1.jpg", "/page/1.jpg"]
+    assert "private network" in told[0], told
+    assert "does not answer" in told[1], told
+    kept = {entry.url.removeprefix(site.url) for entry in Ledger(tmp_path) if entry.outcome == KEPT}
+    assert kept == {*good, "/files/3.jpg"}
 
 
 def test_several_addresses_of_one_file_give_it_once(site, door, tmp_path):

@@ -16,6 +16,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import requests
@@ -298,8 +299,13 @@ class _NotNow:
 
 
 def retry_after(value: str | None) -> float:
-    """Seconds of a Retry-After header that counts them; 0 for none, and for a date."""
-    return float(value) if value and value.isdigit() else 0.0
+    """Seconds that a Retry-After header asks to wait, as a number or a date; 0 for none and for nonsense."""
+    if value is None or value.isdecimal():
+        return float(value or 0)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return 0.0
 
 
 def _site(url: str) -> str:

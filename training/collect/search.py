@@ -8,7 +8,7 @@ would ask any address; in the downloader's place stands `people.py`, which knows
 
 import logging
 from collections.abc import Iterator
-from queue import Empty
+from queue import Empty, Queue
 from types import SimpleNamespace
 
 from icrawler import Crawler, Feeder, Parser
@@ -50,12 +50,14 @@ class SearchCrawler(Crawler):
     ) -> None:
         self._session = DoorSession(door, site, mirror)
         super().__init__(feeder, parser)
+        # icrawler's own queue takes what it had no room for at first for a repetition, and drops it.
+        self.parser.out_queue = Queue(maxsize=1)
 
-    def set_logger(self, log_level: int = logging.CRITICAL) -> None:
+    def set_logger(self, log_level: int) -> None:
         """icrawler would set up the root logger; what goes wrong is raised by `found` instead."""
         self.logger = logging.getLogger(__name__)
         for part in ("feeder", "parser"):
-            logging.getLogger(part).setLevel(log_level)
+            logging.getLogger(part).setLevel(logging.CRITICAL)
 
     def set_session(self, headers: dict[str, str] | None = None) -> None:
         self.session = self._session
