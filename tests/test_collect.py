@@ -287,7 +287,9 @@ def several(site):
     return names
 
 
-def test_names_are_spread_over_processes_that_take_turns_and_fetch_nothing_twice(site, several, tmp_path):
+def test_names_are_spread_over_processes_that_take_turns_and_fetch_nothing_twice(
+    site, several, tmp_path, capsys
+):
     """Two processes worked at the same time with the same turns; a second run asks for no photo again."""
     site.meeting, make_door = threading.Barrier(2), partial(Door, **QUICK)
     for _ in range(2):
@@ -297,6 +299,8 @@ def test_names_are_spread_over_processes_that_take_turns_and_fetch_nothing_twice
     assert len(pids) == 2
     assert str(os.getpid()) not in pids
     assert len(turns) == 1
+    assert "6/6" in (shown := capsys.readouterr().err)
+    assert " fetched" in shown
     assert {path: site.asked[path] for path in site.files} == dict.fromkeys(site.files, 1)
     assert all(len(list((tmp_path / name.name).glob("*.jpg"))) == 2 for name in several)
 

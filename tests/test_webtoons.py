@@ -143,6 +143,7 @@ def test_a_search_of_another_shape_is_an_error_that_names_the_site(site):
     site.changed = True
     with pytest.raises(CollectError, match=r"127\.0\.0\.1.*does not answer in the shape of 2026"):
         look_up(site, TITLE)
+    assert look_up(site, "Hana's Story").url.startswith("https://www.webtoons.com"), "the other site has it"
 
 
 def test_an_address_needs_a_title(tmp_path, capsys):

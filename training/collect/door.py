@@ -179,7 +179,7 @@ class Door:
     `seconds_between` two requests to one host; `backoff_s` before the second try, twice as long each time;
     `max_wait_s` is the longest Retry-After that is waited for; `total_s` is the time for one answer, from the
     connection to the last byte. `contact` is what the sites are told of whom to write to. Doors with the
-    same `turns` wait for each other.
+    same `turns` wait for each other. `answered` counts what was fetched.
     """
 
     allowed_hosts: Collection[str] = ()
@@ -191,6 +191,7 @@ class Door:
     max_bytes: int = MAX_BYTES
     contact: str = NO_CONTACT
     turns: Turns = field(default_factory=Turns)
+    answered: int = field(default=0, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _open: set[Lines] = field(default_factory=set)
     _hung_up: threading.Event = field(default_factory=threading.Event)
@@ -205,6 +206,7 @@ class Door:
             self._wait_for_turn(url)
             answer = self._try(url, params, {"Referer": referer} if referer else {})
             if isinstance(answer, Answer):
+                self.answered += 1
                 return answer
             wait = max(answer.wait_s, self.backoff_s * 2**attempt)
             if wait > self.max_wait_s:

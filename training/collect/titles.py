@@ -40,12 +40,19 @@ def find_webtoon(door: Door, title: str, naver: str = NAVER, webtoon: str = WEBT
     """The one webtoon of that title on either site; the addresses can be those of a mirror.
 
     Raises `WebcastError` with the addresses to choose from where several or only similar titles are found,
-    and `CollectError` where a site does not answer in its shape.
+    and `CollectError` where a site does not answer in its shape and the other does not have the title.
     """
-    found = [*_read(door, naver, title, _on_naver), *_read(door, webtoon, title, _on_webtoon)]
+    found, problems = [], []
+    for url, shape in ((naver, _on_naver), (webtoon, _on_webtoon)):
+        try:
+            found += _read(door, url, title, shape)
+        except CollectError as error:
+            problems.append(error)
     exact = [one for one in found if _plain(one.title) == _plain(title)]
     if len(exact) == 1:
         return exact[0]
+    if problems:
+        raise problems[0]
     if not found:
         raise WebcastError(f"Neither site knows {title!r}; check the title, or give the list page's address.")
     choice = "".join(f"\n  {one.title}: {one.url}" for one in (exact or found)[:SHOWN])
