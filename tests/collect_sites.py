@@ -74,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_meeting(self, path: str, query: dict[str, str]) -> None:
         """Answers once two clients wait for it at the same time."""
-        self.server.meeting.wait(20)
+        self.server.meeting.wait(100)
         self.send(b"", "text/plain")
 
     def do_wikidata(self, path: str, query: dict[str, str]) -> None:

@@ -315,12 +315,12 @@ def test_a_second_run_into_the_same_folder_is_refused(site, several, tmp_path):
 
 @pytest.mark.parametrize("send", [os.killpg, os.kill], ids=["as a terminal does", "to the parent alone"])
 def test_ctrl_c_ends_all_processes_quickly_and_the_next_run_goes_on(site, several, tmp_path, send):
-    people, site.hang_s = site.people, 60
+    people, site.hang_s = site.people, 600
     site.people = {name: [files[0], f"/hangs?{name}"] for name, files in people.items()}
     run = start_run(site, several, tmp_path)
     until(lambda: site.asked["/hangs"] >= 2)
     send(run.pid, signal.SIGINT)
-    told = run.communicate(timeout=15)[1]
+    told = run.communicate(timeout=100)[1]
     assert "Traceback" not in told
     assert run.returncode == 130
     until(lambda: group_is_empty(run.pid))
@@ -331,12 +331,12 @@ def test_ctrl_c_ends_all_processes_quickly_and_the_next_run_goes_on(site, severa
 
 
 def test_processes_end_when_their_parent_is_killed(site, several, tmp_path):
-    site.hang_s = 60
+    site.hang_s = 600
     site.people = {name.name: [f"/hangs?{name.name}"] for name in several}
     run = start_run(site, several, tmp_path)
     until(lambda: site.asked["/hangs"] >= 2)
     run.kill()
-    run.communicate(timeout=15)
+    run.communicate(timeout=100)
     until(lambda: group_is_empty(run.pid))
 
 
@@ -354,7 +354,7 @@ from training.collect.wikimedia import Wikimedia
 
 url, out, *names = sys.argv[1:]
 source = Wikimedia(f"{url}/wikidata", f"{url}/commons")
-door = partial(Door, ["127.0.0.1"], 0)
+door = partial(Door, ["127.0.0.1"], 0, read_s=600, total_s=600)
 try:
     collect_people([Name(name, "", name) for name in names], source, door, Path(out), 2, 2)
 except KeyboardInterrupt:
@@ -376,7 +376,7 @@ def group_is_empty(group: int) -> bool:
     return False
 
 
-def until(happened, seconds: float = 20) -> None:
+def until(happened, seconds: float = 100) -> None:
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end, "it did not happen in time"
