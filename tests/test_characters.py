@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from webcast.characters import Clustering, find_characters, join, nearest_character
+from webcast.characters import (
+    Clustering,
+    find_characters,
+    join,
+    nearest_character,
+    odd_ones,
+    without_style,
+)
 from webcast.detect import draw_face
 from webcast.episode import PagePart, Sighting
 from webcast.looks import colours, judge, turn
@@ -45,11 +52,26 @@ def test_faces_with_a_reason_join_nobody():
 def test_two_faces_side_by_side_are_rather_two_characters():
     near = np.array([1, 0.9, 0, 0, 0, 0, 0, 0])
     vectors = np.eye(8)[0], near / np.linalg.norm(near)
-    limit = Clustering(limit=0.3, colour_weight=0.0)
+    limit = Clustering(limit=0.35, colour_weight=0.0)
     apart = [sighting(n, 0, part=n, embedding=v) for n, v in enumerate(vectors)]
     beside = [sighting(n, 0, part=7, x=300 * n, embedding=v) for n, v in enumerate(vectors)]
     assert len(find_characters(apart, limit)) == 1
     assert len(find_characters(beside, limit)) == 2
+
+
+def test_what_a_style_adds_to_every_face_keeps_nobody_together():
+    people = np.repeat(np.eye(8)[:4], 15, axis=0)
+    styled = people + 2 * np.eye(8)[7]
+    styled /= np.linalg.norm(styled, axis=1, keepdims=True)
+    assert (styled @ styled.T).min() > 0.7
+    own = without_style(styled)
+    assert (own @ own.T)[0, 15] < 0.3
+    np.testing.assert_allclose((own @ own.T)[0, :15], 1, atol=1e-6)
+
+
+def test_one_character_alone_is_one_character():
+    seen = [sighting(n, 0) for n in range(12)]
+    assert len(find_characters(seen, HOW)) == 1
 
 
 def test_colours_keep_faces_apart():
@@ -75,7 +97,7 @@ def test_the_nearest_character_is_that_of_the_most_similar_faces():
 
 
 def drawn(crop: Image.Image, side: int = 128, likelihood: float = 0.95, points=None) -> Face:
-    return Face(None, Box(0, 0, side, side), crop, "test", likelihood, points)
+    return Face(None, Box(0, 0, side, side), crop, "centerface", likelihood, points)
 
 
 FRONT = ((40, 50), (80, 50), (60, 70), (45, 90), (75, 90))
@@ -89,11 +111,21 @@ SIDE = ((40, 50), (80, 50), (85, 70), (70, 90), (85, 90))
         (drawn(draw_face(150), side=20), "tiny"),
         (drawn(draw_face(150).filter(ImageFilter.GaussianBlur(12))), "blurred"),
         (drawn(draw_face(150), points=SIDE), "turned"),
-        (drawn(draw_face(150), likelihood=0.2), "odd"),
     ],
 )
 def test_what_may_not_vote_has_a_reason(face, reason):
     assert judge(face)[1] == reason
+
+
+def test_a_face_that_is_like_no_other_and_unsure_is_odd():
+    def seen(number: int, direction: int, likelihood: float) -> Sighting:
+        one = sighting(number, direction)
+        face = replace(one.face, detector="centerface", likelihood=likelihood)
+        return replace(one, face=face)
+
+    faces = [seen(0, 0, 0.56), seen(1, 0, 0.56), seen(2, 1, 0.56), seen(3, 2, 0.9)]
+    odd = odd_ones(find_characters(faces, HOW), faces)
+    assert [character.faces for character in odd] == [(2,)]
 
 
 def test_a_frontal_sharp_large_face_is_the_best():

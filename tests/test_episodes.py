@@ -10,7 +10,18 @@ from PIL import Image
 from tests.synthetic_face import SIZE, synthetic_photo, synthetic_points
 from training.episodes import Read, b_cubed, calibrate, mains_found, true_owner
 from training.heads import HEAD_PX
-from training.stories import BREADTH_PX, Role, Story, appearance, poster, sketch, tell
+from training.stories import (
+    BREADTH_PX,
+    Role,
+    Story,
+    appearance,
+    ink,
+    poster,
+    screentone,
+    sketch,
+    tell,
+    watercolour,
+)
 from webcast.characters import Clustering
 from webcast.episode import Character, PagePart, Sighting
 from webcast.images import open_image
@@ -93,7 +104,7 @@ def test_each_appearance_differs():
     assert one.tobytes() != other.tobytes()
 
 
-@pytest.mark.parametrize("style", [sketch, poster])
+@pytest.mark.parametrize("style", [sketch, poster, ink, screentone, watercolour])
 def test_a_filter_changes_the_picture_and_not_its_points(style):
     photo, points = face_photo()
     drawn, moved = style(photo, points, np.random.default_rng(0))

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from webcast.characters import Clustering, find_characters
+from webcast.characters import Clustering, find_characters, odd_ones
 from webcast.ensemble import assign, beats_strangers, percentile
 from webcast.episode import Character, Episode, EpisodeCast, PagePart, Part, Reading, Sighting
 from webcast.errors import EpisodeError
@@ -72,7 +72,7 @@ def read_episode(
     parts, faces = _find_faces(sources, detector, notices, progress)
     if not faces:
         raise EpisodeError("No drawn face was found on any page; try pages with larger, frontal faces.")
-    sightings = _look_at(faces, embedder, progress)
+    sightings = _without_odd(_look_at(faces, embedder, progress), how)
     left_out = {sighting.number: sighting.reason for sighting in sightings if sighting.reason}
     characters = find_characters(sightings, how)
     return Episode(parts, sightings, characters, left_out, _name(embedder), notices=tuple(notices))
@@ -166,6 +166,13 @@ def _look_at(faces: Sequence[Face], embedder: Embedder, progress: Progress) -> t
         Sighting(number, face, embedding, colours(face.crop), *judge(face))
         for number, (face, embedding) in enumerate(zip(faces, np.concatenate(rows), strict=True))
     )
+
+
+def _without_odd(sightings: tuple[Sighting, ...], how: Clustering) -> tuple[Sighting, ...]:
+    """The sightings; whatever is neither surely a face nor like another one gets that as its reason."""
+    odd = odd_ones(find_characters(sightings, how), sightings)
+    numbers = {number for character in odd for number in character.faces}
+    return tuple(replace(s, reason="odd") if s.number in numbers else s for s in sightings)
 
 
 def _read_missing(
