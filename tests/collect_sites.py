@@ -135,7 +135,7 @@ class Handler(BaseHTTPRequestHandler):
         urls = [self.server.url + f for f in self.server.people.get(query["q"], [])][start : start + 100]
         rows = "".join(f'["{url}",96,96],["https://encrypted-tbn0.gstatic.com/i.jpg",9,9],' for url in urls)
         body = (
-            "<p>nothing</p>"
+            self.server.answers.get("google", "<p>nothing</p>")
             if "google" in self.server.changed
             else f"<script>AF({{data:[{rows}]}});</script>"
         )

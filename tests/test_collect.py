@@ -202,6 +202,13 @@ def test_google_gives_the_pictures_and_none_of_its_own(site, door):
     assert site.queries[0]["tbs"] == "itp:face"
 
 
+def test_an_address_that_icrawler_cannot_read_is_a_changed_shape(site, door):
+    site.changed.add("google")
+    site.answers = {"google": '<script>["http://a.example/\\x1.jpg",9,9]</script>'}
+    with pytest.raises(CollectError, match="shape of 2024"):
+        list(Google(f"{site.url}/google")(door, HANA, 5))
+
+
 def test_google_is_asked_page_by_page(site, door):
     site.people[HANA.query] = [f"/files/{n}-of-many.jpg" for n in range(230)]
     assert len(list(Google(f"{site.url}/google", faces_only=False)(door, HANA, 210))) == 210

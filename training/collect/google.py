@@ -31,7 +31,10 @@ class OthersPictures(GoogleParser):
         self.given: set[str] = set()
 
     def parse(self, response: SimpleNamespace) -> Iterator[dict[str, str]]:
-        tasks = super().parse(response) or []
+        try:
+            tasks = super().parse(response) or []
+        except ValueError:  # an escape in the scripts that icrawler cannot read
+            tasks = []
         urls = dict.fromkeys(task["file_url"] for task in tasks)
         fresh = [url for url in urls if url not in self.given and not is_googles(url)]
         if not fresh and not self.given:
