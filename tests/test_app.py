@@ -223,8 +223,9 @@ def test_a_character_of_a_gender_is_played_by_one_of_it(client, page, gender):
 
 
 def test_a_part_without_its_weights_says_what_to_fetch(client):
-    with pytest.raises(AppError, match="train it"):
+    with pytest.raises(AppError, match="train it") as answer:
         client.predict(realizer="cyclegan", api_name="/settings")
+    assert str(ROOT) not in str(answer.value), "where the server keeps its files is nobody's business"
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from html import escape
 
 import gradio as gr
 
+from webcast.app.loaded import caster
 from webcast.errors import WebcastError
 from webcast.korean import said
 from webcast.labels import LANGUAGES, label, preferred
@@ -13,6 +14,13 @@ from webcast.labels import LANGUAGES, label, preferred
 
 def language(request: gr.Request) -> str:
     return preferred(request.headers.get("accept-language"))
+
+
+def in_words(sentence: str, lang: str, hide: str = "") -> str:
+    """A sentence of the library in that language, without the words to hide and the folder of the weights."""
+    for private in (hide, f"{caster.stages.folder}/"):
+        sentence = sentence.replace(private, "")
+    return said(sentence, lang)
 
 
 @contextmanager
@@ -27,7 +35,7 @@ def answer(request: gr.Request, asked: str | None = None, hide: str = "") -> Ite
     try:
         yield lang
     except WebcastError as error:
-        told = escape(said(str(error).replace(hide, ""), lang), quote=False)
+        told = escape(in_words(str(error), lang, hide), quote=False)
         raise gr.Error(told, title=label("failed", lang), print_exception=False) from None
 
 

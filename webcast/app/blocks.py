@@ -10,3 +10,4 @@ demo = gr.Blocks(
 ONE_AT_A_TIME = {"concurrency_id": "compute", "concurrency_limit": 1}
 PRIVATE = {"api_visibility": "private"}
 COMPUTED = {**PRIVATE, **ONE_AT_A_TIME}
+KEEP = ["download", "fullscreen"]  # the buttons of a picture

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import gradio as gr
 
 from webcast import edits
-from webcast.app.answers import answer
+from webcast.app.answers import answer, in_words
 from webcast.app.compute import (
     compute,
     compute_columns,
@@ -27,8 +27,8 @@ from webcast.compare import STAGES
 from webcast.episode_sheet import episode_json
 from webcast.errors import WebcastError
 from webcast.images import display_name
-from webcast.korean import said
 from webcast.labels import label
+from webcast.parts import Listed
 from webcast.sheet import draw_boxes, draw_sheet, face_json, to_json
 
 
@@ -63,7 +63,7 @@ def cast(
             notices.append(label("all_count", lang, count=len(found)))
         chosen = choose(found, range(len(found)) if faces is None else faces, lang)
         result = compute(chosen, visitor, whose, None)
-    told = [said(notice, lang) for notice in result.notices]
+    told = [in_words(notice, lang) for notice in result.notices]
     result = replace(result, notices=(*notices, *told))
     return picture_file(draw_sheet(result, lang), "sheet"), to_json(result)
 
@@ -267,9 +267,9 @@ def compare(
     parts = [
         {
             "part": column.part,
-            "label": said(column.label, lang),
+            "label": in_words(column.label, lang),
             "here": column.picture is not None,
-            "told": said(column.told, lang),
+            "told": in_words(column.told, lang),
             "seconds": round(column.seconds, 3),
         }
         for column in columns
@@ -290,7 +290,7 @@ def gallery(request: gr.Request, visit: str | None = None, lang: str | None = No
     with answer(request, lang) as lang:
         people = people_of(visit_asked(visit, lang))
     told = [{**asdict(person), "portraits": n} for person, n in people.portraits_each.items()]
-    notices = [said(notice, lang) for notice in caster.notices]
+    notices = [in_words(notice, lang) for notice in caster.notices]
     return {"people": told, "sources": asdict(caster.sources), "notices": notices}
 
 
@@ -373,8 +373,12 @@ def settings(
         visitor = with_settings(visitor, similarity, dict(zip(STAGES, parts, strict=True)), lang)
         visitor = with_main_faces(visitor, main_embedder, main_distance, main_count, lang)
         visit = visits.put(visitor, visit)
-        listed = {stage: [asdict(part) for part in parts] for stage, parts in PARTS_HERE.items()}
+        listed = {stage: [told_part(part, lang) for part in parts] for stage, parts in PARTS_HERE.items()}
     return {"visit": visit, "parts": listed}
+
+
+def told_part(part: Listed, lang: str) -> dict[str, str]:
+    return {"name": part.name, "label": in_words(part.label, lang), "missing": in_words(part.missing, lang)}
 
 
 ENDPOINTS = (

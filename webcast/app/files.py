@@ -9,11 +9,11 @@ from gradio.processing_utils import save_base64_to_cache, save_bytes_to_cache, s
 from gradio.utils import get_upload_folder
 from PIL import Image
 
+from webcast.app.answers import in_words
 from webcast.app.blocks import demo
 from webcast.app.limits import MAX_FILE_MB, MAX_PIXELS
 from webcast.errors import ImageError
 from webcast.images import display_name, open_image
-from webcast.korean import said
 from webcast.labels import label
 from webcast.types import Panel
 
@@ -59,7 +59,7 @@ def read_pages(paths: Sequence[str], lang: str) -> tuple[list[Panel], list[str]]
         try:
             panels.append(Panel(open_image(path), display_name(path)))
         except ImageError as error:
-            notices.append(said(str(error), lang))
+            notices.append(in_words(str(error), lang))
             continue
         pixels += panels[-1].image.width * panels[-1].image.height
         if pixels > MAX_PIXELS:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from webcast.app.answers import answer
+from webcast.app.answers import answer, in_words
 from webcast.app.compute import compute_gallery
 from webcast.app.visitor import visit_of, visits
-from webcast.korean import said
 from webcast.labels import label
 from webcast.unpack import unpack_portraits
 
@@ -22,7 +21,7 @@ def remember_actors(files, visit, request, asked_lang, report) -> str:
         folder.mkdir()
         unpack_portraits(files, folder)
         actors, notices = compute_gallery(folder, visit_of(visit), report)
-        notices = [said(notice, lang) for notice in notices]
+        notices = [in_words(notice, lang) for notice in notices]
     for notice in notices:
         gr.Info(escape(notice, quote=False))
     return visits.put(replace(visit_of(visit), own=actors, among="own"), visit)

@@ -54,16 +54,17 @@ element.addEventListener('click', event => {
 });
 """
 
-# The result came: mark the faces on the pages that it is of, and show it where it is out of sight (a phone).
+# The result came: mark the faces on the pages that it is of.
 CHOSEN = """
-watch('value', () => {
+const show = () => {
   const told = element.querySelector('[data-chosen]');
   if (!told) return;
   const chosen = JSON.parse(told.dataset.chosen);
   for (const face of document.querySelectorAll('#faces [data-face]'))
     face.setAttribute('aria-pressed', chosen.includes(Number(face.dataset.face)));
-  document.querySelector('#sheet')?.scrollIntoView({behavior: 'smooth', block: 'nearest'});
-});
+};
+watch('value', show);
+show();
 """
 
 # A folder was chosen: its pictures, sent one by one, with their names inside it.
@@ -110,6 +111,16 @@ element.addEventListener('click', event => {
   if (it?.dataset.do === 'why') trigger('select', {id: it.dataset.id});
 });
 """
+
+# Somebody of the gallery is shown, below the others.
+PERSON = (
+    CAST
+    + """
+watch('value', () => {
+  element.querySelector('article')?.scrollIntoView({behavior: 'smooth', block: 'nearest'});
+});
+"""
+)
 
 # The explanation came: show it.
 WHY = """

@@ -10,7 +10,7 @@ from PIL import ImageOps
 from webcast import markup
 from webcast.app import page_markup, page_scripts
 from webcast.app.answers import answer, warn
-from webcast.app.blocks import COMPUTED
+from webcast.app.blocks import COMPUTED, KEEP
 from webcast.app.compute import compute, compute_main_faces
 from webcast.app.faces import choose, find_faces
 from webcast.app.filters import checked_gender, lay_out_filters
@@ -132,11 +132,16 @@ def lay_out_cast_a_page() -> None:
                 visible=False,
                 format="png",
                 interactive=False,
-                buttons=["download", "fullscreen"],
+                buttons=KEEP,
                 elem_id="sheet",
             )
             slider = gr.ImageSlider(
-                label=t("slider"), visible=False, interactive=False, max_height=360, elem_id="slider"
+                label=t("slider"),
+                visible=False,
+                interactive=False,
+                max_height=360,
+                buttons=KEEP,
+                elem_id="slider",
             )
     ballots_view = gr.HTML(visible=False, js_on_load=page_scripts.CHOSEN, elem_id="ballots")
     changed, _ = lay_out_filters(visit)

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from webcast.app import page_markup
-from webcast.app.answers import answer
+from webcast.app.answers import answer, in_words
 from webcast.app.blocks import COMPUTED
 from webcast.app.compute import compute_columns
 from webcast.app.files import read_pages
@@ -12,7 +12,6 @@ from webcast.app.i18n import t
 from webcast.app.visitor import visit_of
 from webcast.app.work import PROGRESS, begin
 from webcast.compare import STAGES
-from webcast.korean import said
 
 
 def show_comparison(file, stage, visit, request: gr.Request, progress=PROGRESS):
@@ -22,7 +21,8 @@ def show_comparison(file, stage, visit, request: gr.Request, progress=PROGRESS):
         panels, _ = read_pages([file] if file else [], lang)
         made = compute_columns(stage, panels[0], visit_of(visit), report)
         columns = [
-            (said(each.label, lang), each.picture, said(each.told, lang), each.seconds) for each in made
+            (in_words(each.label, lang), each.picture, in_words(each.told, lang), each.seconds)
+            for each in made
         ]
         return gr.HTML(visible=False), gr.HTML(page_markup.columns(columns, lang), visible=True)
 

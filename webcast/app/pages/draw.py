@@ -4,7 +4,7 @@ import gradio as gr
 from PIL import ImageOps
 
 from webcast.app.answers import answer
-from webcast.app.blocks import COMPUTED
+from webcast.app.blocks import COMPUTED, KEEP
 from webcast.app.compute import compute_drawings
 from webcast.app.files import read_pages
 from webcast.app.frame import close_page, open_page
@@ -33,10 +33,20 @@ def lay_out_draw() -> None:
         with gr.Column(scale=6, min_width=320):
             hint = gr.HTML(t("hint_draw"))
             slider = gr.ImageSlider(
-                label=t("draw_slider"), visible=False, interactive=False, max_height=480, elem_id="both"
+                label=t("draw_slider"),
+                visible=False,
+                interactive=False,
+                max_height=480,
+                buttons=KEEP,
+                elem_id="both",
             )
             drawing = gr.Image(
-                label=t("drawing"), visible=False, format="png", interactive=False, elem_id="drawing"
+                label=t("drawing"),
+                visible=False,
+                format="png",
+                interactive=False,
+                buttons=KEEP,
+                elem_id="drawing",
             )
     close_page()
     shown = [hint, slider, drawing]

@@ -7,7 +7,7 @@ import gradio as gr
 from webcast import edits
 from webcast.app import episode_page, page_scripts
 from webcast.app.answers import answer
-from webcast.app.blocks import COMPUTED, demo
+from webcast.app.blocks import COMPUTED, KEEP, demo
 from webcast.app.compute import compute_maps
 from webcast.app.episodes import cast_cards, cast_files, last_cast, part_of, remember_cast, sent_pages
 from webcast.app.filters import lay_out_filters, without_person
@@ -117,6 +117,7 @@ def lay_out_episode() -> None:
             columns=4,
             object_fit="contain",
             interactive=False,
+            buttons=KEEP,
             elem_id="cards",
         )
     why = gr.HTML(js_on_load=page_scripts.WHY, elem_id="why")

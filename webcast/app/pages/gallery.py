@@ -128,7 +128,7 @@ def lay_out_gallery() -> None:
         interactive=False,
         elem_id="people",
     )
-    person = gr.HTML(js_on_load=page_scripts.CAST, elem_id="person")
+    person = gr.HTML(js_on_load=page_scripts.PERSON, elem_id="person")
     left_out = gr.Dropdown(
         [], multiselect=True, label=t("left_out"), info=t("left_out_info"), visible=False, elem_id="left-out"
     )
