@@ -75,6 +75,13 @@ def test_what_a_sentence_holds_is_translated_too():
     assert told == "troupe에 성별이 여성인 사람이 남지 않습니다. 조건을 바꿔 주세요."
 
 
+def test_a_sentence_within_a_sentence_is_not_taken_for_a_name():
+    told = said("None of 1 pages is usable: 1.png in a.cbz cannot be unpacked (x) and is left out.", "ko")
+    assert told == (
+        "페이지 1장 가운데 쓸 수 있는 것이 없습니다: a.cbz의 1.png: 압축을 풀 수 없어 뺐습니다(x)."
+    )
+
+
 def test_english_and_unknown_sentences_stay_as_they_are():
     assert said("Face 3 is not among those left out.", "en") == "Face 3 is not among those left out."
     assert said("Something else.", "ko") == "Something else."

@@ -508,8 +508,11 @@ def _translated(sentence: str) -> str:
 
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """The longest sentences first, so that one with many fixed words is tried before one with few."""
-    by_length = sorted(SENTENCES, key=lambda pair: -len(re.sub(r"{\w+}", "", pair[0])))
+    """Those that begin with words of their own first, since the others would take such words for a name; of
+    each kind the longest first, so that one with many fixed words is tried before one with few."""
+    by_length = sorted(
+        SENTENCES, key=lambda pair: (pair[0].startswith("{"), -len(re.sub(r"{\w+}", "", pair[0])))
+    )
     return tuple((re.compile(_regex(english), re.DOTALL), korean) for english, korean in by_length)
 
 
