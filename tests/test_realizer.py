@@ -15,8 +15,8 @@ from training.realizer import (
     RealizerRecipe,
     balanced,
     believable,
+    in_other_colours,
     published_in_place,
-    tinted,
 )
 from training.render import SCHOOLS, draw_style
 from webcast.realize import REALIZERS
@@ -35,10 +35,13 @@ def test_a_published_drawing_lies_upon_its_photo_mirrored_too(tmp_path):
         assert np.abs(drawn[16:80, 16:80].astype(int) - crop[16:80, 16:80]).mean() < 6
 
 
-def test_a_tint_changes_colours_and_keeps_black():
-    white = np.full((8, 8, 3), 200, np.uint8)
-    assert len(set(tinted(white, np.random.default_rng(0))[0, 0].tolist())) == 3
-    assert not tinted(np.zeros((8, 8, 3), np.uint8), np.random.default_rng(0)).any()
+def test_other_colours_keep_black_and_lines_and_change_the_rest():
+    skin = np.full((8, 8, 3), (220, 180, 160), np.uint8)
+    changed = [in_other_colours(skin, np.random.default_rng(seed))[0, 0] for seed in range(8)]
+    assert np.ptp(np.array(changed, int), axis=0).min() > 30
+    assert not in_other_colours(np.zeros((8, 8, 3), np.uint8), np.random.default_rng(0)).any()
+    line = np.where(np.eye(8)[..., None] > 0, np.uint8(0), skin)
+    assert in_other_colours(line, np.random.default_rng(1)).max(2)[~np.eye(8, dtype=bool)].min() > 60
 
 
 def test_a_photo_takes_proportions_only_as_far_as_a_photo_can():

@@ -46,6 +46,7 @@ from webcast.weights import read_config, read_tensors, write_stage
 
 PORTRAIT_SHARE = 0.85  # they are sharp; the news photos are blurred, but of many more people
 ANIME_EVERY = 6
+RECOLOURED_SHARE = 0.7
 JITTER = 0.015
 L1_WEIGHT, COARSE_WEIGHT, ADVERSARIAL_WEIGHT, CAM_WEIGHT = 10.0, 5.0, 1.0, 0.3
 FEATURE_WEIGHT, IDENTITY_WEIGHT = 5.0, 2.0
@@ -101,7 +102,7 @@ class Pairs(Dataset):
             crop, _ = exaggerate(crop, points, believable(style), face_height(points))
         else:
             drawing = filtered(crop, points, rng)
-        return (tinted(drawing, rng) if rng.random() < 0.25 else drawing), crop
+        return (in_other_colours(drawing, rng) if rng.random() < RECOLOURED_SHARE else drawing), crop
 
     def anime_head(self, number: int, rng: np.random.Generator) -> np.ndarray:
         image = read_rgb(self.anime[shuffled(len(self.anime), self.seed, number)])
@@ -151,9 +152,16 @@ def published_in_place(
     return cv2.warpAffine(drawing, matrix, (size_px, size_px), borderMode=cv2.BORDER_REPLICATE)
 
 
-def tinted(drawing: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """In another light, as night scenes and memories are drawn: the photo keeps its own colours."""
-    return np.uint8(np.clip(drawing * rng.uniform(0.6, 1.1, 3), 0, 255))
+def in_other_colours(drawing: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """As another artist, another light or a memory would have it: the photo keeps its own colours.
+
+    Saturation, the brightness of the middle tones and each channel are changed at random. Black stays black.
+    """
+    colours = drawing.astype(np.float32) / 255
+    grey = colours.mean(2, keepdims=True)
+    colours = np.clip(grey + (colours - grey) * rng.uniform(0.3, 1.8), 0, 1)
+    colours = colours ** rng.uniform(0.7, 1.5) * rng.uniform(0.5, 1.1, 3)
+    return np.uint8(np.clip(colours * 255, 0, 255))
 
 
 def signed(image: np.ndarray) -> Tensor:
