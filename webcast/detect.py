@@ -41,8 +41,8 @@ HAAR_WINDOW_PX = 64  # below, patterns of dots and windows look like faces to it
 HAAR_PROPOSAL = 4  # so many windows of the first cascade make a proposal
 HAAR_WINDOWS = 20  # so many windows of all three make a face; windows of buildings and dots reach 18
 CENTERFACE_PROPOSAL = 0.3
-# Limits from 0.54 to 0.60 make about as few mistakes (tests/benchmarks/detection_limit.py). It is a low one, for a
-# face that is missed cannot be cast, and one too many can be left out.
+# Any limit from 0.54 to 0.60 makes about as few mistakes (tests/benchmarks/detection_limit.py). It is a low
+# one, for a face that is missed cannot be cast, and one too many can be left out.
 CENTERFACE_LIKELIHOOD = 0.55
 CENTERFACE_CLOSER_PX = 96
 CENTERFACE_FINE_PX, CENTERFACE_FINEST_PX = 720, 1280  # the shorter side, as FINE_PX and FINEST_PX
