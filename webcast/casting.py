@@ -40,7 +40,12 @@ from webcast.vote import VOTES_PER_FACE, firmness, tally
 SAME_FACE = 0.5  # two boxes of overlapping parts that share so much of the smaller one are one face
 CROP_PX, SHOWN_PX = 384, 512  # what heads, and what was made of them, are reduced to
 MAX_FACES = 3000
-STRANGERS_LIMIT = 0.9  # a part is firm if at least so many of the other faces are less similar to the person
+STRANGERS_LIMIT = 0.9
+"""A part is firm only if at least so many of the other faces are less similar to the person.
+
+On development episodes the limit hardly matters (`python -m training.part_limits`): from 0 to 1 all 12 right
+parts of 114 pass, and up to 6 wrong ones do not; all 7 that are firm by their votes pass, 4 of them right.
+"""
 EMBED_BATCH, READ_BATCH = 32, 16
 
 Progress = Callable[[str, int, int], Any]
