@@ -336,7 +336,7 @@ def test_leaving_a_page_ends_its_work(page, tmp_path):
     go_to(page, "Cast an episode")
     page.locator("#example-episode").click()
     page.get_by_text("on 2 pages").wait_for()
-    drop(page, "#episode", episode(tmp_path, copies=15))
+    drop(page, "#episode", episode(tmp_path, copies=30))
     page.get_by_text("Looking for faces").first.wait_for()
     go_to(page, "About")
     go_to(page, "Cast an episode")
