@@ -38,7 +38,7 @@ def test_the_tools_are_listed_with_what_they_take(tools):
     assert set(listed) == ENDPOINTS
     assert all(tool.description for tool in listed.values())
     takes = listed["cast"].inputSchema
-    assert set(takes["properties"]) == {"pages", "faces", "similarity", "visit", "lang"}
+    assert set(takes["properties"]) == {"pages", "faces", "similarity", "gender", "visit", "lang"}
     assert takes["required"] == ["pages"]
     assert all(argument["description"] for argument in takes["properties"].values())
 

@@ -348,6 +348,7 @@ def test_processes_end_when_their_parent_is_killed(site, several, tmp_path):
 
 
 RUN = """
+import signal
 import sys
 from datetime import date
 from functools import partial
@@ -359,6 +360,7 @@ from training.collect.sources import Name
 from training.collect.turns import Turns
 from training.collect.wikimedia import Wikimedia
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started deaf to it
 url, out, *names = sys.argv[1:]
 source = Wikimedia(f"{url}/wikidata", f"{url}/commons")
 door = partial(Door, ["127.0.0.1"], 0, read_s=600, total_s=600)
