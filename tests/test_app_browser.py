@@ -59,6 +59,11 @@ def wait_for_cast(page) -> None:
     page.wait_for_selector("#sheet img")
 
 
+def open_settings(page) -> None:
+    page.get_by_role("button", name="parts and settings").click()
+    page.wait_for_timeout(1000)  # Gradio gives each field its value once more when they are first shown
+
+
 def cast_face(page) -> str:
     """Which face the result shown is of: its drawn picture."""
     return page.locator("#ballots .wc-way img").first.get_attribute("src")
@@ -102,9 +107,10 @@ def test_all_faces_can_be_one_character(page):
 def test_the_main_characters_faces_vote_alone_and_her_gender_is_said(page):
     drop(page, "#pages", *EXAMPLES)
     wait_for_cast(page)
-    page.get_by_role("button", name="parts and settings").click()
+    open_settings(page)
     page.get_by_label("how many faces").fill("2")
     page.get_by_label("how many faces").press("Enter")
+    page.get_by_label("how many faces").blur()  # as on the way to the button
     page.get_by_role("button", name="the 2 faces most like").click()
     page.wait_for_function("() => document.querySelectorAll('#ballots .wc-ballot').length === 2")
     assert page.locator(".wc-face[aria-pressed=true]").count() == 2
@@ -181,14 +187,14 @@ def test_own_actors_come_as_a_folder_too(page, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(photo.file)
     go_to(page, "The gallery")
-    page.get_by_role("button", name="parts and settings").click()
+    open_settings(page)
     page.get_by_label("Upscales photos").click()
     page.get_by_role("option", name="no upscaling").click()
     page.get_by_role("button", name="Your own actors").click()
     page.locator("#portrait-folder input").set_input_files(tmp_path / "troupe")
     page.get_by_text("your 2 actors").wait_for()
     page.reload()
-    page.get_by_role("button", name="parts and settings").click()
+    open_settings(page)
     page.wait_for_function(
         "() => document.querySelector('[aria-label=\"Upscales photos\"]').value === 'no upscaling'"
     )
@@ -254,12 +260,12 @@ def test_parts_are_compared_on_one_picture(page):
 def test_a_part_chosen_on_the_page_is_used_and_remembered(page):
     page.locator("#examples button").first.click()
     wait_for_cast(page)
-    page.get_by_role("button", name="parts and settings").click()
+    open_settings(page)
     page.get_by_label("Upscales drawings").click()
     page.get_by_role("option", name="no upscaling").click()
     page.get_by_text("Parts other than the weights' own: upscaler none").wait_for()
     page.reload()
-    page.get_by_role("button", name="parts and settings").click()
+    open_settings(page)
     page.wait_for_function(
         "() => [...document.querySelectorAll('#settings input')].some(it => it.value === 'no upscaling')"
     )
