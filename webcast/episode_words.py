@@ -27,12 +27,12 @@ WORDS: dict[str, tuple[str, str]] = {
         "얼굴 {faces}개 가운데 {agreed}개에 가장 가까운 사진",
     ),
     "percentile": (
-        "nearer to these faces than {share} % of the gallery's other people",
-        "갤러리의 다른 사람 {share}%보다 이 얼굴들에 가까움",
+        "nearer to these faces than {share} in 100 people of the gallery",
+        "갤러리의 100명 가운데 {share}명보다 이 얼굴들에 가까움",
     ),
     "strangers": (
-        "{share} % of the other faces drawn here resemble this person less",
-        "이 화에 그려진 다른 얼굴의 {share}%는 이 사람을 덜 닮음",
+        "{share} in 100 of the other faces drawn here resemble this person less",
+        "이 화에 그려진 다른 얼굴 100개 가운데 {share}개는 이 사람을 덜 닮음",
     ),
     "drawn": ("drawn", "그림"),
     "as_photo": ("as a photo", "사진이 된 얼굴"),
