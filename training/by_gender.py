@@ -19,16 +19,11 @@ from training.faces import test_photos
 from training.prove import Evidence, Report, error, fit_to, texture_features
 from training.realism import kid
 from training.realizer import FrozenEmbedder, read_genders
-from webcast.realize import REALIZERS
+from webcast.build import load_translator
 from webcast.tensors import to_tensor
 from webcast.types import Realizer
-from webcast.weights import pick, read_config
 
 MEASURES = ("drawings", "realizer", "mean absolute error", "KID", "likeness")
-
-
-def load_realizer(folder: Path) -> Realizer:
-    return pick(REALIZERS, read_config(folder)["name"], "realizer")(folder, torch.device("cpu"))
 
 
 @torch.inference_mode()
@@ -75,7 +70,11 @@ def main() -> None:
     for gender in ("female", "male"):
         own = [photo for photo in photos if genders[photo.person] == gender]
         pairs = list(Evidence(own, args.data, args.landmarks).pairs())
-        realizers = {"common": load_realizer(args.common), gender: load_realizer(getattr(args, gender))}
+        folders = {"common": args.common, gender: getattr(args, gender)}
+        realizers = {
+            name: load_translator(folder, torch.device("cpu"), "drawn-to-photo")
+            for name, folder in folders.items()
+        }
         report.table(f"Realizing {len(pairs) // 2} {gender} people", MEASURES)
         measure(report, FrozenEmbedder(args.weights / "embedder"), realizers, pairs)
 

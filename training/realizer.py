@@ -42,6 +42,7 @@ from webcast.embed import resnet18
 from webcast.networks import pix2pix, ugatit
 from webcast.networks.cyclegan import normal_weights
 from webcast.networks.ugatit import Discriminator
+from webcast.realize import translated
 from webcast.weights import read_config, read_tensors, write_stage
 
 PORTRAIT_SHARE = 0.85  # they are sharp; the news photos are blurred, but of many more people
@@ -293,12 +294,6 @@ def build_generator(network: str, channels: int, size_px: int) -> nn.Module:
     generator = pix2pix.Generator(channels, levels=size_px.bit_length() - 1)
     normal_weights(generator)
     return generator
-
-
-def translated(generator: nn.Module, real_a: Tensor) -> Tensor:
-    """U-GAT-IT's generator gives its attention beside the picture; pix2pix's gives the picture alone."""
-    given = generator(real_a)
-    return given[0] if isinstance(given, tuple) else given
 
 
 def held(difference: Tensor, weight: Tensor) -> Tensor:

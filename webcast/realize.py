@@ -32,13 +32,17 @@ class GeneratorRealizer:
         realized = []
         for start in range(0, len(images), BATCH):
             pixels = to_tensor(images[start : start + BATCH], self.size_px).to(self._device)
-            realized += to_images((self._translate(pixels * 2 - 1) + 1) / 2)
+            realized += to_images((translated(self._generator, pixels * 2 - 1) + 1) / 2)
         return realized
 
-    def _translate(self, pixels: Tensor) -> Tensor:
-        """U-GAT-IT's generator gives its attention beside the picture; the others give the picture alone."""
-        given = self._generator(pixels)
-        return given[0] if isinstance(given, tuple) else given
+
+def translated(generator: nn.Module, real_a: Tensor) -> Tensor:
+    """`fake_b`, float (N, 3, H, W) in -1 to 1 as `real_a`.
+
+    U-GAT-IT's generator gives its attention beside the picture; the others give the picture alone.
+    """
+    given = generator(real_a)
+    return given[0] if isinstance(given, tuple) else given
 
 
 class NoRealizer:
