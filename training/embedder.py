@@ -8,7 +8,8 @@ them together: an additive angular margin softmax over all people (ArcFace, Deng
 1801.07698), whose margin grows over the first steps, and a contrastive loss between the drawings and the
 photos of a batch, both ways (InfoNCE; van den Oord et al. 2018, arXiv 1807.03748). Heads are upright as in
 the pipeline, and stray from that as a detector strays. The colours of a drawing say little of whom it shows,
-so they are changed at random. With `--photos-only` no drawing is seen: the baseline for all of this.
+so they are changed at random, and half of the drawings are drawn over as other artists might
+(`training.restyle`). With `--photos-only` no drawing is seen: the baseline for all of this.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from torch.utils.data import Dataset
 
 from training.drawings import FILTERED, PHOTO, PUBLISHED, Heads, load
 from training.loop import Recipe, seeded, shuffled, train
+from training.restyle import by_another_hand
 from training.stage_flags import add_run_flags, loop_config
 from webcast.embed import resnet18
 from webcast.weights import read_tensors, write_stage
@@ -37,7 +39,9 @@ WINDOWS = (WINDOW, (0.09, 0.14, 0.91, 0.96), (0.145, 0.195, 0.855, 0.905))
 """The same, wider and narrower: the three whose mean an embedding is."""
 
 SHIFT, SCALE, DEGREES = 0.03, 0.09, 6.0
-WAY_WEIGHTS = {PUBLISHED: 3.0, FILTERED: 1.0, "realistic": 1.0, "romance": 1.0, "big-eyed": 0.6}
+RESTYLED_SHARE = 0.5
+WAY_WEIGHTS = {PUBLISHED: 3.0, FILTERED: 1.0, "realistic": 1.0, "romance": 1.0, "big-eyed": 0.6, PHOTO: 1.0}
+"""How often a drawing is of each way; a photo counts as one where it is drawn over as other artists might."""
 PORTRAIT_WEIGHT, SEVERAL_WEIGHT = 6, 2
 """How often a portrait, and a news photo of somebody with several, is drawn against a lone news photo.
 
@@ -68,26 +72,29 @@ class PhotoAndDrawing(Dataset):
         person = self.heads.people[index]
         others = [i for i in self.of_person[person] if i != index] or [index]
         other = others[rng.integers(len(others))]
-        way = PHOTO if self.photos_only else self.way(other, rng)
+        second = self.picture(other, rng) if self.photos_only else self.drawing(other, rng)
         return {
-            "photo": self.picture(PHOTO, index, rng),
-            "drawing": self.picture(way, other, rng),
+            "photo": self.picture(index, rng),
+            "drawing": second,
             "person": torch.tensor(self.labels[person]),
         }
 
     def way(self, index: int, rng: np.random.Generator) -> str:
         """How to draw a photo; published drawings only where there is one."""
-        ways = [
-            w for w in self.heads.ways if w != PHOTO and (w != PUBLISHED or self.heads.has_published[index])
-        ]
+        ways = [w for w in self.heads.ways if w != PUBLISHED or self.heads.has_published[index]]
         weights = np.array([WAY_WEIGHTS[way] for way in ways])
         return ways[rng.choice(len(ways), p=weights / weights.sum())]
 
-    def picture(self, way: str, index: int, rng: np.random.Generator) -> Tensor:
-        image = degraded(looked_at(self.heads.ways[way][index], self.size_px, rng), rng)
-        image = image.astype(np.float32) / 255
-        image = relit(image, rng) if way == PHOTO else recoloured(relit(image, rng), rng)
-        return torch.from_numpy(((image - MEAN) / STD).astype(np.float32)).permute(2, 0, 1)
+    def picture(self, index: int, rng: np.random.Generator) -> Tensor:
+        seen = looked_at(self.heads.ways[PHOTO][index], self.size_px, rng)
+        return normalised(relit(degraded(seen, rng), rng))
+
+    def drawing(self, index: int, rng: np.random.Generator) -> Tensor:
+        way = self.way(index, rng)
+        seen = looked_at(self.heads.ways[way][index], self.size_px, rng)
+        if way == PHOTO or rng.random() < RESTYLED_SHARE:
+            seen = by_another_hand(seen, rng)
+        return normalised(recoloured(relit(degraded(seen, rng), rng), rng))
 
 
 def looked_at(head: np.ndarray, size_px: int, rng: np.random.Generator) -> np.ndarray:
@@ -103,7 +110,8 @@ def looked_at(head: np.ndarray, size_px: int, rng: np.random.Generator) -> np.nd
 
 
 def relit(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Another light: brightness, contrast and a mild tint; now and then no colour at all. RGB in 0 to 1."""
+    """Another light: brightness, contrast and a mild tint; now and then no colour. uint8 to RGB in 0 to 1."""
+    image = image.astype(np.float32) / 255
     if rng.random() < 0.2:
         image = np.repeat(image.mean(-1, keepdims=True), 3, -1)
     gain, offset = rng.uniform(0.8, 1.2, 3) * rng.uniform(0.8, 1.2), rng.uniform(-0.08, 0.08)
@@ -118,6 +126,11 @@ def recoloured(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.5:
         image = image * rng.uniform(0.55, 1.1, 3)
     return np.clip(image, 0, 1)
+
+
+def normalised(image: np.ndarray) -> Tensor:
+    """RGB in 0 to 1, (H, W, 3), as the network takes it."""
+    return torch.from_numpy(((image - MEAN) / STD).astype(np.float32)).permute(2, 0, 1)
 
 
 def degraded(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

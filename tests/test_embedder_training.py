@@ -1,0 +1,131 @@
+"""The embedder's training: what its pairs show, what its losses want, and that a run gives an embedder."""
+
+import json
+import math
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from tests.synthetic_face import synthetic_photo
+from training.drawings import ABOUT, FILTERED, PHOTO, PUBLISHED, WAYS, load
+from training.embedder import ArcFaceHead, PhotoAndDrawing, contrastive, main
+from training.restyle import by_another_hand
+from webcast.embed import load_resnet18
+
+PEOPLE = ["ann", "ann", "bob", "cem"]
+
+
+@pytest.fixture
+def heads_folder(tmp_path):
+    """Four heads of three people; each way is a face of its own brightness, the photo the darkest."""
+    folder = tmp_path / "heads"
+    folder.mkdir()
+    face = cv2.resize(synthetic_photo(), (88, 88), interpolation=cv2.INTER_AREA)
+    for number, way in enumerate((PHOTO, *(way for way in WAYS if way != PHOTO))):
+        np.save(folder / f"{way}.npy", np.stack([np.uint8(face * (0.4 + 0.1 * number))] * len(PEOPLE)))
+    about = {
+        "people": PEOPLE,
+        "is_portrait": [True, True, False, False],
+        "has_published": [True, False, False, False],
+    }
+    (folder / ABOUT).write_text(json.dumps(about))
+    return folder
+
+
+def test_a_sample_is_a_person_twice_by_another_photo_where_there_is_one(heads_folder):
+    class Indices(PhotoAndDrawing):
+        def picture(self, index, rng):
+            return index
+
+        drawing = picture
+
+    data = Indices(load(heads_folder), 32, seed=0)
+    shown = {(s["photo"], s["drawing"], int(s["person"])) for s in (data[n] for n in range(60))}
+    ann, bob, cem = (data.labels[name] for name in ("ann", "bob", "cem"))
+    assert shown == {(0, 1, ann), (1, 0, ann), (2, 2, bob), (3, 3, cem)}
+
+
+def test_drawings_are_published_only_where_one_was(heads_folder):
+    data = PhotoAndDrawing(load(heads_folder), 32, seed=0)
+    sample = data[0]
+    assert sample["photo"].shape == sample["drawing"].shape == (3, 32, 32)
+    assert sample["photo"].dtype == sample["drawing"].dtype == torch.float32
+    rng = np.random.default_rng(0)
+    assert PUBLISHED in {data.way(0, rng) for _ in range(60)}
+    ways = {data.way(2, rng) for _ in range(200)}
+    assert PUBLISHED not in ways
+    assert {PHOTO, FILTERED} < ways
+
+
+def test_the_baseline_sees_no_drawing(heads_folder):
+    """Of drawings, which are made white here, it shows nothing."""
+    heads = load(heads_folder)
+    for way in set(WAYS) - {PHOTO}:
+        heads.ways[way][:] = 255
+    heads.ways[PHOTO][:] = 60
+    alone = PhotoAndDrawing(heads, 32, seed=0, photos_only=True)
+    both = PhotoAndDrawing(heads, 32, seed=0)
+    assert max(float(alone[n]["drawing"].median()) for n in range(20)) < 0
+    assert max(float(both[n]["drawing"].median()) for n in range(20)) > 0
+
+
+def test_another_hand_keeps_the_shapes_and_changes_the_rest():
+    face = cv2.resize(synthetic_photo(), (64, 64), interpolation=cv2.INTER_AREA)
+    drawn = [by_another_hand(face, np.random.default_rng(seed)) for seed in range(60)]
+    assert all(image.shape == face.shape and image.dtype == np.uint8 for image in drawn)
+    np.testing.assert_array_equal(drawn[3], by_another_hand(face, np.random.default_rng(3)))
+    changed = np.mean([np.abs(image.astype(int) - face).mean() > 4 for image in drawn])
+    assert changed > 0.6
+    grey = face.mean(2)
+    alike = [np.corrcoef(image.mean(2).ravel(), grey.ravel())[0, 1] for image in drawn]
+    assert np.median(alike) > 0.8
+    assert min(alike) > 0.2
+
+
+def test_the_margin_makes_the_own_person_harder_by_its_angle():
+    head = ArcFaceHead(3, scale=10)
+    features, labels = torch.randn(4, 512), torch.tensor([0, 1, 2, 0])
+    plain, hard = head(features, labels, 0.0), head(features, labels, 0.3)
+    own = F.one_hot(labels, 3).bool()
+    torch.testing.assert_close(plain[~own], hard[~own])
+    angles = torch.acos(plain[own] / 10)
+    torch.testing.assert_close(hard[own], 10 * torch.cos(angles + 0.3))
+
+
+def test_the_contrast_is_none_where_each_drawing_is_its_photo_and_spares_the_same_person():
+    photos = torch.eye(4, 8)
+    alone = torch.arange(4)
+    assert contrastive(photos, photos, alone, 0.05) < 1e-3
+    swapped = contrastive(photos, photos[[1, 0, 2, 3]], alone, 0.05)
+    assert swapped > 5
+    same = torch.tensor([0, 0, 1, 2])  # two samples of one person: they may be mistaken for each other
+    halves = photos.clone()
+    halves[1] = photos[0]
+    assert contrastive(halves, halves, same, 0.05) < 1e-3
+    assert contrastive(halves, halves, alone, 0.05) == pytest.approx(math.log(2) / 2, rel=0.05)
+
+
+def test_a_run_gives_an_embedder(heads_folder, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    flags = [
+        "--heads",
+        heads_folder,
+        "--size-px",
+        32,
+        "--batch-size",
+        4,
+        "--max-steps",
+        2,
+        "--output-dir",
+        run,
+    ]
+    monkeypatch.setattr(sys, "argv", ["embedder", *map(str, flags), "--save-every", "1"])
+    main()
+    embedder = load_resnet18(run / "export", torch.device("cpu"))
+    vectors = embedder.embed([Image.fromarray(synthetic_photo()), Image.new("RGB", (50, 50), "red")])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
