@@ -395,6 +395,7 @@ def test_the_page_asks_nobody_else_and_fits_a_phone(browser, app_url):
     page.goto(app_url)
     page.locator("#examples button").first.click()
     wait_for_cast(page)
+    page.wait_for_function("Math.abs(document.querySelector('#sheet').getBoundingClientRect().top) < 400")
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     for path in ("episode", "draw", "gallery", "compare", "about"):
         page.goto(f"{app_url}{path}")

@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 
 from tests import fakes
 from tests.app_server import EXAMPLES
-from training.collect import __main__ as command
+from training.collect import commands as command
 from training.collect import drawn, namesakes, portraits, quality, webtoons
 from training.collect.groups import choose_test_groups
 from training.collect.ledger import KEPT, REJECTED, Entry, Ledger

@@ -1,6 +1,9 @@
 """`drawn` and `portraits` with other parts than their own: each flag changes what it says it does."""
 
+import os
 import shutil
+import subprocess
+import sys
 
 import datasets
 import numpy as np
@@ -10,7 +13,7 @@ from PIL import Image
 
 from tests.app_server import EXAMPLES, ROOT
 from tests.shared_data import SHARED, needs_shared
-from training.collect.__main__ import main
+from training.collect.commands import main
 from training.convert_ncnn import main as convert_ncnn
 from webcast.dataset import read_photos, read_table
 from webcast.networks.waifu2x import UpConv7
@@ -143,3 +146,15 @@ class TestShared:
             photos, "--photo-upscaler", "none", "--photo-detector", "yunet", "--parts", parts
         )
         assert not set(by_yunet["frontal"]) & {0.5}
+
+
+def test_without_its_extra_one_sentence_says_what_to_install(tmp_path):
+    (tmp_path / "icrawler.py").write_text("raise ModuleNotFoundError(name='icrawler')")
+    ran = subprocess.run(
+        [sys.executable, "-m", "training.collect", "people", "--help"],
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr == "error: Collecting needs icrawler; install it with: pip install -e '.[collect]'\n"

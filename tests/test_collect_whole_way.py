@@ -12,7 +12,7 @@ from tests.app_server import EXAMPLES, ROOT
 from tests.collect_sites import served
 from tests.test_webtoons import real_program
 from tests.webtoon_sites import served_webtoons
-from training.collect.__main__ import main as collect
+from training.collect.commands import main as collect
 from webcast.__main__ import main as webcast
 from webcast.dataset import read_photos, read_table
 from webcast.gallery import load_gallery

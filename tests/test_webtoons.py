@@ -9,7 +9,7 @@ import requests
 from tests.collect_sites import picture
 from tests.webtoon_sites import TITLE, served_webtoons
 from training.collect import drawn, webtoons
-from training.collect.__main__ import main
+from training.collect.commands import main
 from training.collect.door import CollectError, Door
 from training.collect.gate import opened_gate
 from training.collect.titles import find_webtoon

@@ -184,10 +184,10 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ("{number} faces", "얼굴 {number}개"),
     ("{number} face", "얼굴 {number}개"),
     (
-        "This is no firmer than chance: nobody in the gallery stands out from the others (standout {standout}, "
-        "where faces of people in a gallery reach {limit}).",
-        "우연과 다르지 않습니다: 갤러리에서 두드러지게 닮은 사람이 없습니다(두드러짐 {standout}, 갤러리에 있는 "
-        "사람의 얼굴은 {limit}에 이릅니다).",
+        "This is no firmer than chance: nobody in the gallery stands out enough from the others (the "
+        "nearest by {standout}, and it takes {limit}).",
+        "우연과 다르지 않습니다: 갤러리에서 다른 사람들보다 뚜렷하게 닮은 사람이 없습니다(가장 닮은 사람이 {standout}"
+        "만큼 두드러지는데, {limit} 이상이어야 합니다).",
     ),
     (
         "The gallery holds {name} alone, so nobody else could have been cast.",

@@ -117,8 +117,8 @@ def _doubts_by_standout(standout: float, firm_standout: float | None) -> tuple[s
     if firm_standout is None or standout >= firm_standout:
         return ()
     return (
-        "This is no firmer than chance: nobody in the gallery stands out from the others "
-        f"(standout {standout:.2f}, where faces of people in a gallery reach {firm_standout:.2f}).",
+        "This is no firmer than chance: nobody in the gallery stands out enough from the others "
+        f"(the nearest by {standout:.2f}, and it takes {firm_standout:.2f}).",
     )
 
 

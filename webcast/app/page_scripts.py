@@ -54,7 +54,7 @@ element.addEventListener('click', event => {
 });
 """
 
-# The result came: mark the faces on the pages that it is of.
+# The result came: mark the faces on the pages that it is of, and on a phone, where it lies below, go there.
 CHOSEN = """
 const show = () => {
   const told = element.querySelector('[data-chosen]');
@@ -62,6 +62,8 @@ const show = () => {
   const chosen = JSON.parse(told.dataset.chosen);
   for (const face of document.querySelectorAll('#faces [data-face]'))
     face.setAttribute('aria-pressed', chosen.includes(Number(face.dataset.face)));
+  const result = document.querySelector('#result');
+  if (result.getBoundingClientRect().top > innerHeight / 2) result.scrollIntoView({behavior: 'smooth'});
 };
 watch('value', show);
 show();

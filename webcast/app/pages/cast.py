@@ -124,7 +124,7 @@ def lay_out_cast_a_page() -> None:
             page_view = gr.HTML(js_on_load=page_scripts.CHOOSE, elem_id="faces")
             all_faces = gr.Button(visible=False, elem_id="all-faces")
             main_faces = gr.Button(visible=False, elem_id="main-faces")
-        with gr.Column(scale=6, min_width=320):
+        with gr.Column(scale=6, min_width=320, elem_id="result"):
             hint = gr.HTML(t("hint_page"))
             sheet_view = gr.Image(
                 label=t("sheet"),
