@@ -35,6 +35,7 @@ from training.embedder import MEAN, STD
 from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
 from training.loop import Recipe, seeded, shuffled, train
 from training.render import SCHOOLS, Style, draw, draw_style, exaggerate, face_height
+from training.restyle import by_another_hand
 from training.split import is_test_frame, normalise
 from training.stage_flags import add_run_flags, loop_config
 from training.translate import freeze
@@ -47,7 +48,7 @@ from webcast.weights import read_config, read_tensors, write_stage
 
 PORTRAIT_SHARE = 0.85  # they are sharp; the news photos are blurred, but of many more people
 ANIME_EVERY = 6
-RECOLOURED_SHARE = 0.7
+RECOLOURED_SHARE, RESTYLED_SHARE = 0.7, 0.3
 JITTER = 0.015
 L1_WEIGHT, COARSE_WEIGHT, ADVERSARIAL_WEIGHT, CAM_WEIGHT = 10.0, 5.0, 1.0, 0.3
 FEATURE_WEIGHT, IDENTITY_WEIGHT = 5.0, 2.0
@@ -103,6 +104,8 @@ class Pairs(Dataset):
             crop, _ = exaggerate(crop, points, believable(style), face_height(points))
         else:
             drawing = filtered(crop, points, rng)
+        if rng.random() < RESTYLED_SHARE:
+            drawing = by_another_hand(drawing, rng)
         return (in_other_colours(drawing, rng) if rng.random() < RECOLOURED_SHARE else drawing), crop
 
     def anime_head(self, number: int, rng: np.random.Generator) -> np.ndarray:
