@@ -416,6 +416,7 @@ def test_too_many_pages_are_refused(client, page):
         [5],
         [None],
         ["/etc/passwd"],
+        ["/gradio_api/file=a\0b"],
         [{"path": "/etc/passwd"}],
         [{"path": str(EXAMPLES[0]) if EXAMPLES else ""}],
         ["http://x/gradio_api/file=/etc/passwd"],
@@ -429,6 +430,17 @@ def test_files_that_nobody_uploaded_are_not_read(app_url, pages):
     assert event == "error"
     assert said["error"], "a sentence is due, not a traceback kept silent"
     assert "root:" not in said["error"]
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_the_folder_of_everybodys_uploads_is_no_page(app_url, client, page, as_text):
+    client.predict([page], api_name="/detect")  # now it holds an upload of somebody else's
+    home = os.environ["GRADIO_TEMP_DIR"]
+    assert any(Path(home).rglob("*.png"))
+    folder = f"{app_url}gradio_api/file={home}" if as_text else {"path": home}
+    event, said = call(app_url, "cast_episode", [[folder], None, None])
+    assert event == "error"
+    assert "uploaded" in said["error"]
 
 
 def test_gradio_itself_refuses_files_that_were_not_uploaded(app_url):

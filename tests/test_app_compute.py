@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests import fakes
-from webcast.app import compute, visitor
+from webcast.app import compute, episodes, filters, visitor
 from webcast.app.visitor import MainFaces, Visit
 
 
@@ -97,3 +97,36 @@ def test_own_people_seen_by_another_embedder_go_with_the_visit(people):
     assert visitor.seen_by(replace(mine, similarity="direct"), other) is seen
     assert other.calls == 1
     assert visitor.seen_by(mine, fakes.ColourEmbedder()) is people
+
+
+def test_what_was_chosen_while_an_episode_was_cast_is_kept(monkeypatch):
+    token = visitor.visits.put(Visit())
+    women = replace(Visit().filters, gender="female")
+
+    def compute_episode(pages, visiting, report):
+        visitor.visits.put(replace(visitor.visits.get(token), filters=women), token)
+        return object()
+
+    monkeypatch.setattr(episodes, "compute_episode", compute_episode)
+    _, after = episodes.remember_cast([], visitor.visits.get(token), token, None)
+    assert after == token
+    assert visitor.visits.get(token).filters == women
+    assert visitor.visits.get(token).episode
+
+
+def test_a_folder_among_the_uploads_does_not_end_their_deletion(monkeypatch, tmp_path):
+    sets = [{str(tmp_path), str(tmp_path / "page.png")}]
+    monkeypatch.setattr(visitor.demo, "temp_file_sets", sets)
+    visitor.pass_over_folders()
+    assert sets == [{str(tmp_path / "page.png")}]
+
+
+@pytest.mark.parametrize(
+    ("born", "youngest", "shown"), [(None, None, False), (None, 20, True), (1990, None, True)]
+)
+def test_a_filter_that_is_set_can_be_seen(monkeypatch, people, born, youngest, shown):
+    whose = {person: replace(person, born=born) for person in people.people}
+    aged = tuple(replace_person(portrait, whose) for portrait in people.portraits)
+    monkeypatch.setattr(filters, "people_of", lambda visiting: replace(people, portraits=aged))
+    token = visitor.visits.put(Visit(filters=replace(Visit().filters, youngest=youngest)))
+    assert filters.show_filters(token)[1].visible is shown

@@ -6,7 +6,8 @@ from PIL import Image
 
 from tests import fakes
 from webcast.caster import Caster, enlarge
-from webcast.errors import GalleryError, ImageError, NoFaceError, WebcastError
+from webcast.errors import GalleryError, ImageError, NoFaceError, WebcastError, WeightsError
+from webcast.parts import Parts
 from webcast.types import Panel
 
 
@@ -229,3 +230,24 @@ def test_the_same_cast_twice_is_the_same(caster):
     assert first.standings == second.standings
     assert first.firmness == second.firmness
     assert np.array_equal(first.ballots[0].realized, second.ballots[0].realized)
+
+
+def test_a_face_given_twice_votes_once(caster):
+    (face,) = caster.detect(fakes.page("#30c030"))
+    assert len(caster.cast([], faces=[face, face, face]).ballots) == 1
+
+
+def test_an_index_may_be_numpys(caster):
+    assert name_of(caster.cast(fakes.page("#c03030", "#30c030"), faces=[np.int64(1)])) == "Ben"
+
+
+def test_a_head_as_small_as_a_detector_finds_it_is_upscaled_and_realized(caster):
+    crop = Image.new("RGB", (20, 20), "#30c030")
+    assert caster.stages.upscale([crop])[0].width > 20
+    assert len(caster.stages.realize([crop])) == 1
+
+
+def test_an_episode_with_another_embedder_says_why_not(caster):
+    stages = dataclasses.replace(caster.stages, clustering=None, parts=Parts(distance="euclidean"))
+    with pytest.raises(WeightsError, match="the weights' own embedder and distance"):
+        dataclasses.replace(caster, stages=stages).cast_episode(fakes.page("#c03030"))

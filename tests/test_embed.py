@@ -127,3 +127,13 @@ def test_imagenet_weights_are_used_as_torchvision_publishes_them(tmp_path, monke
     assert options["weights_only"]
     assert (embedder.id, embedder.revision) == ("resnet18-imagenet-224", "f37072fd")
     assert embedder.embed(noise[:2]).shape == (2, 512)
+
+
+def test_a_cached_imagenet_file_that_is_not_what_its_name_says_is_refused(tmp_path, monkeypatch):
+    """torch checks the hash of what it fetches, and not of what lies in its cache."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    cached = tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"something else")
+    with pytest.raises(WeightsError, match=r"resnet18-f37072fd\.pth is not what its name says; delete it"):
+        embed.EMBEDDERS["resnet18-imagenet"](tmp_path, CPU)

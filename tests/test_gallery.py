@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import io
 import unicodedata
 from pathlib import Path
@@ -394,3 +395,32 @@ def test_the_best_of_many_strangers_is_where_the_best_of_many_random_numbers_is(
     draws = np.random.default_rng(0).normal(size=(4000, 100)).max(1).mean()
     assert best_of(100) == pytest.approx(draws, abs=0.03)
     assert best_of(1) == 0
+
+
+def test_a_face_that_stays_too_small_is_left_out_and_the_others_are_built(tmp_path):
+    """Without an upscaler: such a head could not be opened again, and would have ended the whole build."""
+
+    class Far(fakes.PatchDetector):
+        def detect(self, panels):
+            found = super().detect(panels)
+            if "Ada" not in panels[0].name:
+                return found
+            return [[dataclasses.replace(face, crop=face.crop.resize((20, 20)))] for (face,) in found]
+
+    folder = fakes.photos(tmp_path, each=1)
+    made, notices = build_gallery(folder, fakes.ColourEmbedder(), Far())
+    assert {person.name for person in made.people} == set(fakes.COLOURS) - {"Ada"}
+    assert any("too small; use a closer photo" in notice for notice in notices)
+
+
+def test_a_dataset_with_numbers_for_genders_is_refused(tmp_path):
+    genders = datasets.ClassLabel(names=["female", "male"])
+    features = datasets.Features(
+        {"name": datasets.Value("string"), "image": datasets.Image(), "gender": genders}
+    )
+    rows = {"name": ["Ann"], "image": [{"bytes": jpeg(), "path": None}], "gender": [0]}
+    path = tmp_path / "data" / "train-00000-of-00001.parquet"
+    path.parent.mkdir()
+    datasets.Dataset.from_dict(rows, features).to_parquet(path)
+    with pytest.raises(GalleryError, match=r"gender of the dataset in .* has numbers; write female or male"):
+        build(tmp_path)

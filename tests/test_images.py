@@ -227,3 +227,11 @@ def test_crop_head_repeats_the_edge_beyond_the_page():
 def test_crop_head_outside_the_page_says_so():
     with pytest.raises(ImageError, match="outside the picture of 100 x 100 px"):
         crop_head(Image.new("RGB", (100, 100)), Box(400, 400, 460, 460))
+
+
+def test_a_picture_like_a_thread_is_refused_and_a_long_strip_is_not():
+    """The detector would enlarge a thread of pixels to gigabytes."""
+    assert open_image(Image.new("RGB", (32, 16_000))).size == (32, 16_000)
+    for size in ((32, 16_001), (16_001, 32)):
+        with pytest.raises(ImageError, match="too long and thin"):
+            open_image(Image.new("RGB", size))

@@ -1,6 +1,7 @@
 """The command line with plain stages, but the real door, vote, gallery and sheet; then with the bundle."""
 
 import argparse
+import errno
 import json
 import struct
 import subprocess
@@ -294,6 +295,22 @@ def test_a_wrong_device_is_one_sentence(plain, good, tmp_path, capsys):
 
 def test_an_out_that_is_a_file_is_one_sentence(plain, good, capsys):
     assert "name another" in refused(capsys, run("cast", good, "--out", good))
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(plain, good, tmp_path, capsys, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "o"))
+
+    monkeypatch.setattr("webcast.sheet.write_sheet", full)
+    told = refused(capsys, run("cast", good, "--out", tmp_path / "o"))
+    assert "o cannot be read or written (No space left on device)." in told
+
+
+def test_a_gallery_is_refused_before_its_photos_are_read(plain, tmp_path, capsys, monkeypatch):
+    folder = fakes.photos(tmp_path / "photos", each=1)
+    monkeypatch.setattr("webcast.gallery.build_gallery", lambda *_: pytest.fail("photos were read"))
+    told = refused(capsys, run("gallery", "build", folder, "--out", folder))
+    assert "something that is not a gallery" in told
 
 
 def test_ctrl_c_ends_quietly(plain, good, tmp_path, capsys, monkeypatch):

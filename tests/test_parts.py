@@ -12,7 +12,7 @@ from tests import fakes
 from tests.tiny_weights import EMBEDDER, write_realizer, write_weights
 from webcast import Parts, load_caster
 from webcast import parts as parts_module
-from webcast.build import REGISTRIES, load_stages, parts_here, with_parts
+from webcast.build import REGISTRIES, choose_device, load_stages, parts_here, with_parts
 from webcast.detect import DETECTORS, JoinedDetector
 from webcast.embed import resnet18
 from webcast.errors import GalleryError, WebcastError, WeightsError
@@ -91,7 +91,7 @@ def test_what_a_fetched_file_is_named_is_in_the_catalogue():
 
 def test_a_missing_package_is_named(weights, monkeypatch):
     monkeypatch.setattr(parts_module.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(WeightsError, match=r"pip install 'webcast\[insightface\]'"):
+    with pytest.raises(WeightsError, match=r"pip install insightface"):
         load_stages(weights, "cpu", Parts(detector="scrfd"))
 
 
@@ -140,6 +140,19 @@ def test_detectors_can_be_joined(stages):
     assert joined.detect([fakes.Panel(page, "page")]) == [[]]
     with pytest.raises(WebcastError, match="no detector called 'hair'"):
         with_parts(stages, Parts(detector="animeface+hair"))
+
+
+def test_a_detector_is_joined_once_with_itself_and_nothing_else_is_joined(stages):
+    many = with_parts(stages, Parts(detector="+".join(["animeface", *["haar"] * 500]))).detector
+    assert len(many._detectors) == 2
+    with pytest.raises(WebcastError, match=r"no upscaler called 'none\+realesrgan'"):
+        with_parts(stages, Parts(upscaler="none+realesrgan"))
+
+
+@pytest.mark.parametrize("name", ["cpu:banana", "cuda:99", "tpu"])
+def test_a_device_that_is_not_there_is_refused(name):
+    with pytest.raises(WebcastError, match="device"):
+        choose_device(name)
 
 
 def test_a_joined_detector_keeps_the_surest_of_each_face():

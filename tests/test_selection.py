@@ -86,3 +86,11 @@ def test_different_people_of_one_id_stay_apart():
 def test_galleries_of_different_embedders_are_not_joined():
     with pytest.raises(GalleryError, match="different embedders"):
         join([gallery(ADA), replace(gallery(BEN), embedder_revision="another")])
+
+
+def test_an_id_means_one_person_also_where_it_is_anothers_name():
+    """With own actors joined to a gallery, somebody may be called as another one's id says."""
+    other = Person("ada-2", "ADA", "male")
+    left = select(gallery(ADA, other, BEN), Filters(without=("ada",)))
+    assert left.people == (other, BEN)
+    assert select(gallery(ADA, other, BEN), Filters(without=("Ada",))).people == (BEN,)

@@ -174,3 +174,11 @@ def test_a_truncated_archive_is_refused(tmp_path, out):
     path.write_bytes(content)
     with pytest.raises(GalleryError, match="cannot be unpacked"):
         unpack_portraits([path], out)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_unpacks_in_one_go_is_refused(tmp_path, out, compression):
+    with zipfile.ZipFile(tmp_path / "t.zip", "w", compression) as file:
+        file.writestr("Ann/a.jpg", bytes(1_000_000))
+    with pytest.raises(GalleryError, match="packed in a way that is not read here"):
+        unpack_portraits([tmp_path / "t.zip"], out)

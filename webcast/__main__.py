@@ -35,6 +35,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except WebcastError as error:
         print(f"webcast: {said(str(error), getattr(args, 'lang', 'en'))}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(
+            f"webcast: {error.filename or 'A file'} cannot be read or written ({error.strerror}).",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         return 130
     return 0
@@ -196,9 +202,10 @@ def _draw(args: argparse.Namespace) -> None:
 
 def _gallery_build(args: argparse.Namespace) -> None:
     from webcast.build import load_stages
-    from webcast.gallery import build_gallery
+    from webcast.gallery import build_gallery, check_replaceable
     from webcast.hub import pull_gallery
 
+    check_replaceable(args.out)
     source, stages = pull_gallery(args.folder).folder, load_stages(args.weights, args.device, _parts_of(args))
     with Bars() as progress:
         gallery, notices = build_gallery(

@@ -115,7 +115,13 @@ def choose_device(name: str | None) -> torch.device:
         raise WebcastError(f"There is no device {name!r}; choose cuda, mps or cpu.")
     if not here[kind]:
         raise WebcastError(f"This machine has no {kind} device that torch can use; choose another.")
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise WebcastError(f"There is no device {name!r}; choose cuda, mps or cpu.") from None
+    if kind == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise WebcastError(f"There is no device {name!r}; choose cuda, mps or cpu.")
+    return device
 
 
 def build_stages(
@@ -171,9 +177,9 @@ class _Builder:
     def build(self, stage: str, name: str) -> object:
         key = (_kind(stage), name)
         if key not in self.built:
-            singles = [self._single(stage, part) for part in name.split(JOIN)]
-            is_joined = len(singles) > 1 and key[0] == "detector"
-            self.built[key] = JoinedDetector(singles) if is_joined else singles[0]
+            joined = dict.fromkeys(name.split(JOIN)) if key[0] == "detector" else [name]
+            singles = [self._single(stage, part) for part in joined]
+            self.built[key] = JoinedDetector(singles) if len(singles) > 1 else singles[0]
         return self.built[key]
 
     def _single(self, stage: str, name: str) -> object:
@@ -247,7 +253,7 @@ def _own_names(config: Mapping, folder: Path) -> dict[str, str]:
 def _limits_that_hold(
     limits: Mapping[str, float], names: Mapping[str, str], own: Mapping[str, str]
 ) -> dict[str, float]:
-    """The limits of firmness that were measured with these parts."""
+    """The limits of firmness that hold with these parts: not with another embedder, distance or realizer."""
     if not _is_own_embedding(names, own):
         return {}
     return {

@@ -7,6 +7,7 @@ A head goes to the embedder as drawn (similarity "direct") or as realized (simil
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -84,11 +85,11 @@ class Stages:
 
     def upscale(self, images: Sequence[str | Path | Image.Image]) -> list[Image.Image]:
         """Pictures of any size, each a whole factor larger."""
-        return self.upscaler.upscale([open_image(image) for image in images])
+        return self.upscaler.upscale([_opened(image) for image in images])
 
     def realize(self, images: Sequence[str | Path | Image.Image]) -> list[Image.Image]:
         """Square head crops (`Face.crop`), each as a photo-like picture of the weights' size."""
-        return self.realizer.realize([open_image(image) for image in images])
+        return self.realizer.realize([_opened(image) for image in images])
 
     def realizer_for(self, gender: str | None) -> Realizer:
         """The realizer trained for one of `GENDERS`, where these weights have it, and else the common one."""
@@ -224,6 +225,11 @@ class Caster:
         say how faces are joined.
         """
         stages = self.stages
+        if stages.clustering is None and (stages.parts.embedder or stages.parts.distance):
+            raise WeightsError(
+                "How faces are joined into characters was set for the weights' own embedder and distance; "
+                "choose no other for an episode."
+            )
         if stages.clustering is None:
             raise WeightsError(
                 f"The weights {stages.name} do not say how faces are joined into characters; let "
@@ -286,16 +292,16 @@ class Caster:
         if faces is not None and len(faces) == 0:
             raise WebcastError("No face is chosen; choose at least one.")
         if faces is not None and all(isinstance(face, Face) for face in faces):
-            return list(faces), []
+            return list(dict.fromkeys(faces)), []
         found, notices = self._find(pages, progress)
         if faces is None:
             if len(found) > 1:
                 notices.append(f"All {len(found)} faces found count as one character.")
             return found, notices
         for index in faces:
-            if isinstance(index, int) and not 0 <= index < len(found):
+            if isinstance(index, Integral) and not 0 <= index < len(found):
                 raise WebcastError(f"There is no face {index}: {_numbered(len(found))} found.")
-        chosen = dict.fromkeys(found[face] if isinstance(face, int) else face for face in faces)
+        chosen = dict.fromkeys(found[face] if isinstance(face, Integral) else face for face in faces)
         return list(chosen), notices
 
     def _find(self, pages: Page | Sequence[Page], progress: Progress) -> tuple[list[Face], list[str]]:
@@ -339,6 +345,11 @@ def _in_batches(
         done += run(images[start : start + BATCH])
         progress(stage, len(done), len(images))
     return done
+
+
+def _opened(image: str | Path | Image.Image) -> Image.Image:
+    """A head crop as it is, however small; whatever else, through the door of `images`."""
+    return image if isinstance(image, Image.Image) and image.mode == "RGB" else open_image(image)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -19,6 +19,7 @@ from webcast.ensemble import assign, beats_strangers, percentile
 from webcast.episode import Character, Episode, EpisodeCast, PagePart, Part, Reading, Sighting
 from webcast.errors import EpisodeError
 from webcast.gallery import Gallery
+from webcast.images import fit
 from webcast.intake import Sent, find_pages, read_parts
 from webcast.looks import colours, judge
 from webcast.selection import keep
@@ -38,7 +39,10 @@ from webcast.types import (
 from webcast.vote import VOTES_PER_FACE, firmness, tally
 
 SAME_FACE = 0.5  # two boxes of overlapping parts that share so much of the smaller one are one face
-CROP_PX, SHOWN_PX = 384, 512  # what heads, and what was made of them, are reduced to
+CROP_PX, SHOWN_PX = (
+    384,
+    512,
+)  # what heads and what was made of them are reduced to, for there may be thousands
 MAX_FACES = 3000
 STRANGERS_LIMIT = 0.9
 """A part is firm only if at least so many of the other faces are less similar to the person.
@@ -120,7 +124,7 @@ def _find_faces(
     faces: list[Face] = []
     for done, part, picture in read_parts(pages, notices):
         found = detector.detect([Panel(picture, part.name)])[0]
-        found = [replace(face, panel=part, crop=_reduced(face.crop, CROP_PX)) for face in found]
+        found = [replace(face, panel=part, crop=fit(face.crop, CROP_PX)) for face in found]
         found.sort(key=lambda face: (face.box.y0, face.box.x0))
         faces = _without_twice(faces, found)
         parts.append(part)
@@ -152,13 +156,6 @@ def _is_twin(face: Face, other: Face) -> bool:
 
 def _on_page(face: Face) -> Box:
     return face.box.shifted(face.panel.place.x0, face.panel.place.y0)
-
-
-def _reduced(image: Image.Image, side_px: int) -> Image.Image:
-    """The picture, at most `side_px` a side, so that thousands fit into memory."""
-    if max(image.size) <= side_px:
-        return image
-    return image.resize((side_px, side_px), Image.Resampling.LANCZOS)
 
 
 def _look_at(faces: Sequence[Face], embedder: Embedder, progress: Progress) -> tuple[Sighting, ...]:
@@ -205,7 +202,7 @@ def _read_missing(
 
 
 def _small(reading: Reading) -> Reading:
-    upscaled, realized = (_reduced(image, SHOWN_PX) for image in (reading.upscaled, reading.realized))
+    upscaled, realized = (fit(image, SHOWN_PX) for image in (reading.upscaled, reading.realized))
     return replace(reading, upscaled=upscaled, realized=realized)
 
 

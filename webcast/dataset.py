@@ -93,8 +93,12 @@ def read_photos(table: pa.Table, folder: Path) -> Iterator[Photo]:
             raise GalleryError(f"Row {number} of the dataset in {folder} has no name or no picture inside.")
         key = str(row.get("person_id") or row["name"])
         if key not in people:
-            born = birth_year(row.get("born"), path=folder)
-            people[key] = Person(unique_id(key, taken), str(row["name"]), row.get("gender"), born)
+            born, gender = birth_year(row.get("born"), path=folder), row.get("gender") or None
+            if isinstance(row.get("gender"), int):
+                raise GalleryError(
+                    f"The column gender of the dataset in {folder} has numbers; write female or male into it."
+                )
+            people[key] = Person(unique_id(key, taken), str(row["name"]), gender, born)
             taken.add(people[key].id)
         about = {"source": row.get("source") or "", "licence": row.get("licence") or ""}
         yield Photo(people[key], encoded, f"row {number}", **about)

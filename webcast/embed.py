@@ -192,7 +192,10 @@ def load_imagenet(
 
 
 def fetch_imagenet(name: str, published: torchvision.models.WeightsEnum) -> dict[str, Tensor]:
-    """The tensors of torchvision's file, from its cache or fetched; its hash is checked."""
+    """The tensors of torchvision's file, from its cache or fetched; its hash, as in its name, is checked."""
+    cached = Path(torch.hub.get_dir(), "checkpoints", Path(published.url).name)
+    if cached.is_file() and not sha256(cached).startswith(cached.stem.rpartition("-")[2]):
+        raise WeightsError(f"{cached} is not what its name says; delete it, to have it fetched again.")
     try:
         return published.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:

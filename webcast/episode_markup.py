@@ -68,13 +68,13 @@ def episode_html(cast: EpisodeCast, lang: str, why: Mapping[str, Occlusion] = NO
 
 def part_card(cast: EpisodeCast, part: Part, lang: str, why: Occlusion | None = None) -> str:
     """One character's part: who plays it, how firmly, the way from drawing to actor, each face's votes."""
-    name = escape(character_name(part.character, lang))
+    name = character_name(part.character, lang)
     told = "".join(f"<li>{escape(phrase)}</li>" for phrase in firmness_in_words(part, lang))
     doubts = "".join(f'<p class="doubt">{escape(doubt)}</p>' for doubt in doubts_in_words(part, lang))
     faces = [cast.episode.sightings[n].face.crop for n in part.character.faces[:FACES_SHOWN]]
     seen = "".join(f"<figure>{_picture(face, name)}</figure>" for face in faces)
     return (
-        f'<article class="part{" firm" if part.firm else ""}" id="{part.character.id}"><h2>{name}'
+        f'<article class="part{" firm" if part.firm else ""}" id="{part.character.id}"><h2>{escape(name)}'
         f" <small>{presence_in_words(part.character, lang)}</small></h2>"
         f"<p>{part_verdict(part, lang)}: <strong>{escape(player(part, lang))}</strong></p>"
         f"<ul>{told}</ul>{doubts}{_way(part, lang, why)}"
@@ -131,7 +131,7 @@ def _ballots(part: Part, lang: str) -> str:
 
 
 def _ballot(number: int, ballot: Ballot, lang: str) -> str:
-    told = word("face_votes", lang).format(number=number, page=ballot.face.panel.name)
+    told = word("face_votes", lang).format(number=number + 1, page=ballot.face.panel.name)
     made = (ballot.face.crop, "drawn"), (ballot.realized, "as_photo")
     way = "".join(
         f"<figure>{_picture(image, f'{told}: {word(key, lang)}')}<figcaption>{word(key, lang)}</figcaption>"

@@ -22,6 +22,7 @@ from webcast.episode_words import (
 from webcast.share_card import SIZES, draw_card
 from webcast.sheet import ballot_json
 
+UTF8_MARK = "\ufeff"  # by it alone spreadsheets read a CSV as UTF-8
 COLUMNS = (
     *("character", "name", "gender", "faces", "person_id", "person", "first_choice", "firm", "votes"),
     *("of_votes", "percentile", "strangers"),
@@ -130,7 +131,7 @@ def write_episode(
     texts = {
         "sheet.html": episode_html(cast, lang, why),
         "cast.json": json.dumps(episode_json(cast, lang), ensure_ascii=False, indent=2) + "\n",
-        "cast.csv": "\ufeff" + episode_csv(cast, lang),  # spreadsheets read UTF-8 by this mark alone
+        "cast.csv": UTF8_MARK + episode_csv(cast, lang),
     }
     for name, text in texts.items():
         (out / name).write_text(text, encoding="utf-8", newline="")

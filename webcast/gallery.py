@@ -28,7 +28,7 @@ from webcast.dataset import (
 )
 from webcast.errors import GalleryError, ImageError
 from webcast.heads import enlarge
-from webcast.images import open_image
+from webcast.images import MIN_SIDE_PX, fit, open_image
 from webcast.photos import Photo, find_photos
 from webcast.types import Detector, Embedder, Panel, Person, Portrait, Upscaler, Vote
 
@@ -181,8 +181,7 @@ class Gallery:
         Raises `GalleryError` where the folder holds something that is not a gallery.
         """
         folder = Path(folder).absolute()
-        if folder.exists() and not _may_replace(folder):
-            raise GalleryError(f"{folder} holds something that is not a gallery; name another folder.")
+        check_replaceable(folder)
         side, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{end}") for end in ("new", "old"))
         made_by = {"embedder_id": self.embedder_id, "embedder_revision": self.embedder_revision}
         try:
@@ -287,7 +286,7 @@ def _portraits(
         try:
             picture = open_image(photo.file)
             crop = _head(picture, photo.label, detector, upscaler) if detector else picture
-            crop = _fit(crop, CROP_SIDE_PX)
+            crop = fit(crop, CROP_SIDE_PX)
             portraits.append(StoredPortrait(photo.person, encode(crop), photo.source, photo.licence))
         except ImageError as error:
             notices.append(f"{photo.label} is left out: {error}")
@@ -298,21 +297,14 @@ def _portraits(
 
 def _head(picture: Image.Image, label: str, detector: Detector, upscaler: Upscaler | None) -> Image.Image:
     """The head crop of the largest face on a photo; `ImageError` where no face is found."""
-    picture = _fit(picture, PHOTO_SIDE_PX)
+    picture = fit(picture, PHOTO_SIDE_PX)
     (faces,) = detector.detect([Panel(picture, label)])
     if not faces:
         raise ImageError("no face was found on it; use a photo that shows the face from the front.")
-    crop = faces[0].crop
-    return enlarge(upscaler, [crop])[0] if upscaler else crop
-
-
-def _fit(image: Image.Image, side_px: int) -> Image.Image:
-    """The picture, reduced so that its longer side is at most `side_px`."""
-    if max(image.size) <= side_px:
-        return image
-    reduced = image.copy()
-    reduced.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
-    return reduced
+    crop = enlarge(upscaler, [faces[0].crop])[0] if upscaler else faces[0].crop
+    if min(crop.size) < MIN_SIDE_PX:
+        raise ImageError("the face on it is too small; use a closer photo.")
+    return crop
 
 
 def _embed(portraits: Sequence[Portrait], embedder: Embedder, progress: Progress | None) -> np.ndarray:
@@ -333,9 +325,11 @@ def _revision(portraits: Sequence[Portrait], embeddings: np.ndarray) -> str:
     return digest.hexdigest()[:12]
 
 
-def _may_replace(folder: Path) -> bool:
-    """True for an empty folder and for a gallery that webcast wrote."""
-    return folder.is_dir() and (not any(folder.iterdir()) or "embedder_id" in read_card(folder))
+def check_replaceable(folder: Path) -> None:
+    """Raises `GalleryError` where a gallery must not be written: there is something that is none."""
+    is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if not is_free and "embedder_id" not in read_card(folder):
+        raise GalleryError(f"{folder} holds something that is not a gallery; name another folder.")
 
 
 def _counted(counts: Counter[str]) -> str:

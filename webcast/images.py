@@ -21,6 +21,7 @@ from webcast.types import Box, Panel
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 120_000_000  # an episode as one strip, 800 x 100000, has 80 million
 MIN_SIDE_PX = 32
+MAX_ASPECT = 500  # a thread of pixels would be enlarged by the detector to gigabytes
 HEAD_SCALE = 1.5
 HEAD_LIFT = 0.08
 NAME_LENGTH = 80
@@ -33,7 +34,8 @@ def open_image(source: Source) -> Image.Image:
 
     Transparency is laid on white, 16-bit, 32-bit and float grey are scaled to 8 bit, EXIF orientation is
     applied, and an animation gives its first frame. Raises ImageError, with one sentence that names the
-    file, for whatever is not a whole picture of at least `MIN_SIDE_PX` each way and at most `MAX_PIXELS`.
+    file, for whatever is not a whole picture of at least `MIN_SIDE_PX` each way, at most `MAX_ASPECT` times
+    as long as broad, and of at most `MAX_PIXELS`.
     """
     if isinstance(source, Image.Image):
         return _decode(source, "The picture")
@@ -116,6 +118,15 @@ def crop_head(image: Image.Image, box: Box) -> Image.Image:
     return Image.fromarray(np.pad(np.asarray(image.crop(inside)), margins, mode="edge"))
 
 
+def fit(image: Image.Image, side_px: int) -> Image.Image:
+    """The picture, reduced so that its longer side is at most `side_px`."""
+    if max(image.size) <= side_px:
+        return image
+    reduced = image.copy()
+    reduced.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
+    return reduced
+
+
 def _panel(source: Source | Panel, number: int) -> Panel:
     if isinstance(source, Panel):
         return source
@@ -138,6 +149,10 @@ def _decode(image: Image.Image, name: str) -> Image.Image:
     width, height = image.size
     if min(width, height) < MIN_SIDE_PX:
         raise ImageError(f"{name} is only {width} x {height} px; each side needs at least {MIN_SIDE_PX} px.")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise ImageError(
+            f"{name} is {width} x {height} px, which is too long and thin; cut it into pages first."
+        )
     if width * height > MAX_PIXELS:
         raise ImageError(_too_large(name))
     try:

@@ -12,6 +12,7 @@ import io
 import re
 import threading
 import zipfile
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -25,10 +26,18 @@ from PIL import Image
 
 from webcast.episode import PagePart
 from webcast.errors import EpisodeError, ImageError
-from webcast.images import MAX_PIXELS, MIN_SIDE_PX, Source, display_name, open_image
+from webcast.images import MAX_ASPECT, MAX_PIXELS, MIN_SIDE_PX, Source, display_name, open_image
 from webcast.photos import PICTURE_SUFFIXES
 from webcast.types import Box, Panel
-from webcast.unpack import ARCHIVE_SUFFIXES, BROKEN, CHUNK, is_junk, opened_archive, readable_name
+from webcast.unpack import (
+    ARCHIVE_SUFFIXES,
+    BROKEN,
+    CHUNK,
+    is_junk,
+    opened_archive,
+    opened_entry,
+    readable_name,
+)
 
 MAX_PAGES = 1000  # of all sources together
 MAX_EPISODE_PIXELS = 1_000_000_000  # of all pages together
@@ -88,14 +97,16 @@ class Held:
         self.close()
 
 
-def find_pages(sources: Sequence[Sent]) -> list[PageFile]:
-    """The pages of all sources in reading order, none of them decoded.
+def find_pages(sources: Sent | Sequence[Sent]) -> list[PageFile]:
+    """The pages of all sources, or of a single one, in reading order, none of them decoded.
 
     A source is a path, the bytes of a picture, a PIL image, a Panel, or a (path, name) pair for a file that
     was sent under another name. Each folder, archive and PDF is an episode; loose pictures are one together,
     in the order given. Raises `EpisodeError`, with what to do, for what is none of these, is empty, encrypted
     or broken, holds another archive, or is too much.
     """
+    if isinstance(sources, (str, Path, bytes, Image.Image, Panel)):
+        sources = [sources]
     pages: list[PageFile] = []
     episode, was_loose = -1, False
     for number, source in enumerate(sources, start=1):
@@ -168,7 +179,8 @@ def cut_strip(picture: Image.Image) -> list[Box]:
     cuts, parts, start = gutters(picture), [], 0
     while height - start > LONG * width:
         wanted, last = start + PART_LENGTH * width, start + LONGEST_PART * width
-        near = [cut for cut in cuts if start + 0.5 * width <= cut <= min(last, height - MIN_SIDE_PX)]
+        first, end = start + 0.5 * width, min(last, height - MIN_SIDE_PX)
+        near = cuts[bisect_left(cuts, first) : bisect_right(cuts, end)]
         end = min(near, key=lambda cut: abs(cut - wanted)) if near else min(round(last), height)
         parts.append(Box(0, start, width, end))
         if end == height:
@@ -298,7 +310,7 @@ def _open_entry(
     archive = held.file(path, partial(_opened_archive, path, name))
     content = bytearray()
     try:
-        with archive.open(entry) as file:
+        with opened_entry(archive, entry) as file:
             while chunk := file.read(CHUNK):
                 content += chunk
                 room[0] -= len(chunk)
@@ -354,7 +366,8 @@ def _open_pdf_page(path: Path, name: str, number: int, held: Held) -> Image.Imag
 
 def _drawn(page: pdfium.PdfPage, number: int, name: str) -> Image.Image:
     width, height = page.get_size()
-    if not (0 < width < 1e6 and 0 < height < 1e6):
+    shorter, longer = sorted((width, height))
+    if not (shorter > 0 and longer < 1e6 and longer <= MAX_ASPECT * shorter):
         raise ImageError(f"Page {number} of {name} has no size.")
     scale = min(PDF_BREADTH_PX / min(width, height), (MAX_PIXELS / (width * height)) ** 0.5 * 0.99)
     with closing(page.render(scale=scale)) as bitmap:

@@ -43,6 +43,10 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         "{name}: 손상되었거나 중간에 끊겼습니다. 다시 저장하거나 내려받아 주세요.",
     ),
     (
+        "{name} is {width} x {height} px, which is too long and thin; cut it into pages first.",
+        "{name}: {width} x {height}픽셀로 너무 길고 가늡니다. 먼저 페이지로 나눠 주세요.",
+    ),
+    (
         "{name} has more than {most} million pixels; cut it into pages first.",
         "{name}: {most}백만 픽셀이 넘습니다. 먼저 페이지로 나눠 주세요.",
     ),
@@ -109,6 +113,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         "{name}의 {page}: 압축을 풀 수 없어 뺐습니다({error}).",
     ),
     ("its list of files is too long", "파일 목록이 너무 깁니다"),
+    ("it is packed in a way that is not read here", "여기서 읽지 않는 방식으로 압축되어 있습니다"),
     (
         "{name} unpacks to more than a comic needs; use smaller pictures.",
         "{name}: 압축을 풀면 만화라기에는 너무 큽니다. 더 작은 그림을 써 주세요.",
@@ -165,7 +170,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     (
         "Nobody in the gallery is called {name}; check the name.",
-        "갤러리에 {name} 사람이 없습니다. 이름을 확인해 주세요.",
+        "갤러리에 {name}(이)라는 사람이 없습니다. 이름을 확인해 주세요.",
     ),
     (
         "The galleries {first} and {other} were made by different embedders; rebuild one of them with the "
@@ -281,6 +286,10 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     ("{photo} is left out: {why}", "{photo}: 빠졌습니다. {why}"),
     (
+        "the face on it is too small; use a closer photo.",
+        "얼굴이 너무 작습니다. 더 가까이서 찍은 사진을 쓰세요.",
+    ),
+    (
         "no face was found on it; use a photo that shows the face from the front.",
         "얼굴을 찾지 못했습니다. 정면 얼굴이 나온 사진을 써 주세요.",
     ),
@@ -365,8 +374,8 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         "https://github.com/opencv/opencv (samples/dnn/face_detector)에서 deploy.prototxt를, https://github.com/opencv/opencv_3rdparty (dnn_samples_face_detector_20170830 브랜치)에서 res10_300x300_ssd_iter_140000.caffemodel을 받아 PARTS/res10/에 넣으세요.",
     ),
     (
-        "The part {name} needs a package: run pip install 'webcast[{package}]'.",
-        "부품 {name}에는 패키지가 필요합니다. pip install 'webcast[{package}]'를 실행하세요.",
+        "The part {name} needs a package: run pip install {package}.",
+        "부품 {name}에는 패키지가 필요합니다. pip install {package}를 실행하세요.",
     ),
     # Files over HTTP
     ("The pages must be a list of picture files.", "페이지는 그림 파일의 목록이어야 합니다."),
@@ -400,6 +409,10 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     (
         "The weights {name} do not say how faces are joined into characters; let `python -m training.episodes --calibrate --write` add that.",
         "모델 {name}에 얼굴을 인물로 묶는 기준이 없습니다. `python -m training.episodes --calibrate --write`로 더해 주세요.",
+    ),
+    (
+        "How faces are joined into characters was set for the weights' own embedder and distance; choose no other for an episode.",
+        "얼굴을 인물로 묶는 기준은 모델의 임베더와 거리에 맞춘 것입니다. 작품 한 편에는 다른 것을 고르지 마세요.",
     ),
     (
         "Nobody plays {name}, so there is no card to draw; choose another part.",

@@ -76,7 +76,6 @@ LABELS: dict[str, tuple[str, str]] = {
     "stop": ("Stop", "멈추기"),
     "stopped": ("Stopped, as you asked.", "요청대로 멈췄습니다."),
     # Progress by stage
-    "stage_read": ("Opening the pages", "페이지를 여는 중"),
     "stage_detect": ("Looking for faces", "얼굴을 찾는 중"),
     "stage_embed faces": ("Telling the characters apart", "등장인물을 가려내는 중"),
     "stage_upscale": ("Upscaling the heads", "얼굴을 크게 만드는 중"),
@@ -254,11 +253,6 @@ LABELS: dict[str, tuple[str, str]] = {
         "{parts} parts from {faces} faces on {pages} pages.",
         "{pages}쪽의 얼굴 {faces}개에서 나온 배역 {parts}개.",
     ),
-    "first_choice": (
-        "First choice: {name}, who plays another part.",
-        "첫 번째 선택: {name} (다른 배역을 맡음).",
-    ),
-    "nobody_for": ("Nobody is left for this part.", "이 배역을 맡을 사람이 남지 않았습니다."),
     "not_them": ("Not {name}", "{name} 빼기"),
     "why": ("Why?", "왜?"),
     "why_of": ("Why {person} for {character}?", "왜 {character} 역에 {person}인가요?"),
@@ -288,6 +282,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "gender_female": ("woman", "여성"),
     "gender_male": ("man", "남성"),
     "faces_of": ("Face {number} of {character}, {page}", "{character}의 {number}번 얼굴, {page}"),
+    "one_face": ("{count} face", "얼굴 {count}개"),
     "faces_count": ("{count} faces", "얼굴 {count}개"),
     "extra": ("an extra, no part", "단역, 배역 없음"),
     "is_dropped": ("dropped", "뺀 인물"),
@@ -378,10 +373,6 @@ LABELS: dict[str, tuple[str, str]] = {
     "licence": ("Licence", "이용 허락"),
     "portraits": ("Portraits", "사진"),
     "not_said": ("not said", "적혀 있지 않음"),
-    "nobody_left": (
-        "Everybody is left out; bring somebody back on the page The gallery.",
-        "모두 빠져 있습니다. 배우 갤러리 페이지에서 누군가를 되돌리세요.",
-    ),
     # About
     "about": (
         "## What this is\n\nwebcast casts a webtoon with real people. It finds the drawn faces, upscales them, "
@@ -400,7 +391,6 @@ LABELS: dict[str, tuple[str, str]] = {
         "## 프로그램에서 쓰기\n\n이 페이지들의 모든 기능을 프로그램에서도 부를 수 있습니다. 아래 *API 또는 MCP*를 "
         "보세요. `lang`으로 답의 언어를 고릅니다.",
     ),
-    "sources_now": ("Which weights, which gallery", "어떤 모델, 어떤 갤러리"),
     "card_weights": ("The card of the weights", "모델 카드"),
     "card_gallery": ("The card of the gallery", "갤러리 카드"),
     "no_card": ("It has no card.", "카드가 없습니다."),

@@ -163,9 +163,10 @@ def standings(result: CastResult, lang: str = "en") -> str:
     return f"<table><tbody>{rows}</tbody></table>"
 
 
-def ballots(result: CastResult, lang: str = "en") -> str:
-    """For each face what it became, and its nearest portraits by rank."""
-    return "".join(ballot_card(number, ballot, lang) for number, ballot in enumerate(result.ballots, start=1))
+def ballots(result: CastResult, lang: str = "en", numbers: Sequence[int] | None = None) -> str:
+    """For each face what it became, and its nearest portraits by rank; `numbers` by default from 1 on."""
+    numbered = zip(numbers or range(1, len(result.ballots) + 1), result.ballots, strict=True)
+    return "".join(ballot_card(number, ballot, lang) for number, ballot in numbered)
 
 
 def ballot_card(number: int, ballot: Ballot, lang: str) -> str:
@@ -190,7 +191,7 @@ def ballot_card(number: int, ballot: Ballot, lang: str) -> str:
     )
 
 
-def vote_item(vote: Vote, lang: str = "en") -> str:
+def vote_item(vote: Vote, lang: str) -> str:
     portrait = vote.portrait
     name = escape(portrait.person.name)
     origin = escape(", ".join(part for part in (portrait.source, portrait.licence) if part))

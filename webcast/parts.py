@@ -306,7 +306,7 @@ def is_offered(part: Part, stage: str) -> bool:
 def missing(part: Part, own: str, parts: Path) -> str:
     """What the part lacks, as a sentence, or nothing."""
     if part.package and importlib.util.find_spec(part.package) is None:
-        return f"The part {part.name} needs a package: run pip install 'webcast[{part.package}]'."
+        return f"The part {part.name} needs a package: run pip install {part.package}."
     in_cache = part.name in FILES and (_torch_cache() / FILES[part.name]).is_file()
     if not part.fetch or part.name == own or in_cache or (parts / part.name).is_dir():
         return ""

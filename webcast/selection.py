@@ -122,11 +122,13 @@ def _age_test(youngest: int | None, oldest: int | None) -> tuple[str, Callable[[
 
 
 def _named(people: Sequence[Person], names: Sequence[str]) -> set[Person]:
-    """The people of these ids or names, whatever their case."""
+    """The people of these ids, or of these names (ids) whatever their case, where it is nobody's id."""
     found = set()
     for name in names:
         key = _folded(name)
-        matches = {person for person in people if key in (_folded(person.id), _folded(person.name))}
+        matches = {person for person in people if person.id == name} or {
+            person for person in people if key in (_folded(person.id), _folded(person.name))
+        }
         if not matches:
             raise GalleryError(f"Nobody in the gallery is called {name!r}; check the name.")
         found |= matches

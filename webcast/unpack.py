@@ -7,7 +7,6 @@ as it is unpacked, for the sizes in an archive's directory may lie.
 from __future__ import annotations
 
 import io
-import lzma
 import re
 import stat
 import unicodedata
@@ -31,7 +30,6 @@ CHUNK = 1 << 20
 BROKEN = (  # what zipfile lets through for a malformed archive
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
     NotImplementedError,
     EOFError,
     OSError,
@@ -102,7 +100,7 @@ def _zip_pictures(path: Path, name: str) -> Iterator[tuple[str, str, BinaryIO]]:
             if suffix in ARCHIVE_SUFFIXES:
                 raise GalleryError(f"{name} holds another archive; ZIP the folders of photos themselves.")
             if suffix in PICTURE_SUFFIXES or inside.name == "people.csv":
-                yield _person(folder or inside.stem, loose=not folder), suffix, archive.open(entry)
+                yield _person(folder or inside.stem, loose=not folder), suffix, opened_entry(archive, entry)
 
 
 @contextmanager
@@ -111,6 +109,16 @@ def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     longer than `MAX_LIST_BYTES`, so that a list of millions never fills the memory."""
     with _FewBytes(path) as file, zipfile.ZipFile(file) as archive:
         yield archive
+
+
+def opened_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> BinaryIO:
+    """A file of a ZIP, open for reading; raises one of `BROKEN` where it is packed in a rare way.
+
+    zipfile unpacks what is packed by BZIP2 or LZMA in one go, however little of it is asked for.
+    """
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise NotImplementedError("it is packed in a way that is not read here")
+    return archive.open(entry)
 
 
 class _FewBytes(io.FileIO):

@@ -39,7 +39,7 @@ def cast_cards(cast: EpisodeCast, lang: str) -> str:
 
 
 def part_card(part: Part, episode: Episode, lang: str) -> str:
-    who = escape(character_name(part.character, lang))
+    who = character_name(part.character, lang)
     face = episode.sightings[part.character.faces[0]].face
     name = player(part, lang)
     firmness = "; ".join(firmness_in_words(part, lang))
@@ -56,10 +56,10 @@ def part_card(part: Part, episode: Episode, lang: str) -> str:
         )
     return (
         f'<article class="wc-part{" wc-firm" if part.firm else ""}"><div class="wc-pair">'
-        f"{picture(face.crop, who)}{shown}</div><h3><small>{who}</small> {escape(name)}</h3>"
+        f"{picture(face.crop, who)}{shown}</div><h3><small>{escape(who)}</small> {escape(name)}</h3>"
         f"<p>{escape(firmness)}</p>{doubts(part, lang)}"
         f'<p class="wc-buttons"><button type="button" data-do="why" data-id="{part.character.id}">'
-        f'{label("why", lang)}<span class="sr-only"> {who}</span></button>{out}</p></article>'
+        f'{label("why", lang)}<span class="sr-only"> {escape(who)}</span></button>{out}</p></article>'
     )
 
 
@@ -88,7 +88,8 @@ def character_card(character: Character, episode: Episode, is_main: bool, lang: 
     who = escape(character_name(character, lang))
     is_dropped = character.id in episode.dropped
     state = "is_dropped" if is_dropped else "" if is_main else "extra"
-    count = label("faces_count", lang, count=len(character.faces))
+    count = len(character.faces)
+    count = label("one_face" if count == 1 else "faces_count", lang, count=count)
     told = f"{count}, {label(state, lang)}" if state else count
     faces = "".join(
         face_toggle(episode.sightings[number], who, lang) for number in character.faces[:FACES_SHOWN]
@@ -181,7 +182,7 @@ def why_card(number: int, ballot, occlusion: Occlusion | None, lang: str) -> str
         f"<figure>{picture(image, label(key, lang))}<figcaption>{label(key, lang)}</figcaption></figure>"
         for image, key in made
     )
-    nearest = "".join(vote_item(vote) for vote in ballot.votes)
+    nearest = "".join(vote_item(vote, lang) for vote in ballot.votes)
     page = escape(ballot.face.panel.name)
     told = label("face_number", lang, number=number + 1)
     return (

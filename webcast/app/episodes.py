@@ -13,7 +13,7 @@ from webcast.app.visitor import Visit, episodes, visits
 from webcast.app.work import Report
 from webcast.episode import EpisodeCast, Part
 from webcast.episode_markup import episode_html
-from webcast.episode_sheet import episode_csv, episode_json
+from webcast.episode_sheet import UTF8_MARK, episode_csv, episode_json
 from webcast.episode_words import character_name
 from webcast.errors import WebcastError
 from webcast.intake import find_pages
@@ -40,10 +40,13 @@ def last_cast(visitor: Visit, lang: str) -> EpisodeCast:
 
 
 def remember_cast(pages, visitor: Visit, visit: object, report: Report) -> tuple[EpisodeCast, str]:
-    """Casts an episode, or one that was edited, and keeps it as long as the visit; the visit's token."""
+    """Casts an episode, or one that was edited, and keeps it as long as the visit; the visit's token.
+
+    What the visitor chose while it was computed is not undone.
+    """
     cast = compute_episode(pages, visitor, report)
     token = episodes.put(cast, visitor.episode)
-    return cast, visits.put(replace(visitor, episode=token), visit)
+    return cast, visits.put(replace(visits.get(visit) or visitor, episode=token), visit)
 
 
 def part_of(cast: EpisodeCast, id: object, lang: str) -> Part:
@@ -59,7 +62,7 @@ def cast_files(cast: EpisodeCast, lang: str) -> list[dict]:
     return [
         text_file(episode_html(cast, lang), "cast.html", "text/html"),
         text_file(written, "cast.json", "application/json"),
-        text_file(episode_csv(cast, lang), "cast.csv", "text/csv"),
+        text_file(UTF8_MARK + episode_csv(cast, lang), "cast.csv", "text/csv"),
     ]
 
 

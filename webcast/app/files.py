@@ -23,10 +23,18 @@ def uploaded(pages: list[dict | str]) -> list[str]:
     if not isinstance(pages, list):
         raise ImageError("The pages must be a list of picture files.")
     paths = [str(page.get("path")) if isinstance(page, dict) else received(page) for page in pages]
-    home = Path(get_upload_folder()).resolve()
-    if not all(Path(path).resolve().is_relative_to(home) for path in paths):
+    if not all(map(is_upload, paths)):
         raise ImageError("A page must be a file that was uploaded to this app.")
     return paths
+
+
+def is_upload(path: str) -> bool:
+    """Whether it is a file, not a folder of everybody's files, below where uploads lie."""
+    try:
+        file = Path(path).resolve()
+    except ValueError:  # a NUL in it
+        return False
+    return file.is_file() and file.is_relative_to(Path(get_upload_folder()).resolve())
 
 
 def received(page: str) -> str:

@@ -52,7 +52,9 @@ def show_filters(visit):
     visitor = visit_of(visit)
     filters, people = filters_of(visitor), people_of(visitor).people
     have_ages = any(person.born for person in people)
-    ages = [gr.Number(age, visible=have_ages) for age in (filters.youngest, filters.oldest)]
+    ages = [
+        gr.Number(age, visible=have_ages or age is not None) for age in (filters.youngest, filters.oldest)
+    ]
     names = [(person.name, person.id) for person in people]
     lists = [gr.Dropdown(names, value=list(ids)) for ids in (filters.shortlist, filters.without)]
     return filters.gender or "", *ages, *lists

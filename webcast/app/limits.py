@@ -15,6 +15,7 @@ MAX_WAITING = 24  # calls in the queue; one is computed at a time
 MAX_VISITS = 64  # that are remembered
 MAX_SHOWN = 60  # people of the gallery at once
 MAX_STAGES = 4  # sets of parts that are kept loaded
+HEAD_PX = 1024  # a side of a head that a visit remembers, at most
 KEEP_FOR_S = 3600
 CLEAN_EVERY_S = 600
 LIMITS = {

@@ -3,6 +3,9 @@
 `trigger` tells the app, `upload` sends a file to it, and `watch` waits for it: Gradio's words (gr.HTML).
 """
 
+import json
+
+from webcast.photos import PICTURE_SUFFIXES
 from webcast.unpack import MAX_PHOTOS
 
 # A page was opened; WORDS are its own in each language. Gradio translates what it shows, but neither the
@@ -72,14 +75,16 @@ show();
 # A folder was chosen: its pictures, sent one by one, with their names inside it.
 FOLDER = """
 element.addEventListener('change', async event => {
-  const files = [];
-  for (const file of [...event.target.files].slice(0, MAX_PHOTOS + 1)) {
+  const files = [], photos = [...event.target.files].filter(
+    file => file.name === 'people.csv' || SUFFIXES.some(end => file.name.toLowerCase().endsWith(end)));
+  event.target.value = '';
+  for (const file of photos.slice(0, MAX_PHOTOS + 1)) {
     const sent = await upload(file);
     files.push({path: sent.path, name: file.webkitRelativePath});
   }
   trigger('upload', {files});
 });
-""".replace("MAX_PHOTOS", str(MAX_PHOTOS))
+""".replace("MAX_PHOTOS", str(MAX_PHOTOS)).replace("SUFFIXES", json.dumps(sorted(PICTURE_SUFFIXES)))
 
 # Something about a character was put right: an edit as `edits.apply` takes it.
 EDIT = """

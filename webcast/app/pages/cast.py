@@ -16,12 +16,13 @@ from webcast.app.faces import choose, find_faces
 from webcast.app.filters import checked_gender, lay_out_filters
 from webcast.app.frame import close_page, open_page
 from webcast.app.i18n import GENDER_MARKS, t
-from webcast.app.limits import KEEP_FOR_S, MAX_FACES
+from webcast.app.limits import HEAD_PX, KEEP_FOR_S, MAX_FACES
 from webcast.app.loaded import EXAMPLES, stages_with
 from webcast.app.settings import lay_out_settings
 from webcast.app.visitor import visit_of
 from webcast.app.work import PROGRESS, begin
 from webcast.errors import WebcastError
+from webcast.images import fit
 from webcast.labels import label
 from webcast.sheet import draw_sheet
 from webcast.types import Panel
@@ -37,8 +38,12 @@ def show_pages(files, visit, request: gr.Request, progress=PROGRESS):
         warn(notices)
         largest = max(range(len(faces)), key=lambda index: faces[index].box.area)
         page = page_markup.pages(panels, faces, largest, lang)
-        # The pages are shown already; to remember every visit's would fill the memory.
-        faces = [replace(face, panel=Panel(face.crop, face.panel.name)) for face in faces]
+        # The pages are shown already; to remember every visit's, or large heads, would fill the memory.
+        crops = [fit(face.crop, HEAD_PX) for face in faces]
+        faces = [
+            replace(face, crop=crop, panel=Panel(crop, face.panel.name))
+            for face, crop in zip(faces, crops, strict=True)
+        ]
         unsaid = gr.Radio(value="", visible=True)
         found = faces, [largest], page, *together_buttons(faces, visit, lang), unsaid
         yield *found, *[gr.skip()] * 4
@@ -88,11 +93,12 @@ def show_cast(faces, chosen, gender, visit, lang, report):
     result = compute(choose(faces, chosen, lang), visit_of(visit), checked_gender(gender, lang), report)
     first = result.ballots[0]
     both = tuple(ImageOps.fit(image, (512, 512)) for image in (first.face.crop, first.realized))
+    numbers = [index + 1 for index in dict.fromkeys(chosen)]
     told = f"{headline(result, lang)}: {firmness_in_words(result, lang)}"
     sheet = gr.Image(draw_sheet(result, lang), visible=True)
     card = (
         f'<p class="wc-told" role="status" data-chosen="{json.dumps(chosen)}">{escape(told)}</p>'
-        f"{markup.notices(result, lang)}{markup.ballots(result, lang)}"
+        f"{markup.notices(result, lang)}{markup.ballots(result, lang, numbers)}"
     )
     return gr.HTML(visible=False), sheet, gr.ImageSlider(both, visible=True), gr.HTML(card, visible=True)
 

@@ -1,5 +1,6 @@
 """Cast an episode: drop it, put its characters right, keep the cast."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -15,7 +16,7 @@ from webcast.app.frame import close_page, open_page
 from webcast.app.i18n import t
 from webcast.app.loaded import EXAMPLES
 from webcast.app.settings import lay_out_settings
-from webcast.app.visitor import Visit, episodes, visit_of
+from webcast.app.visitor import Visit, episodes, visit_of, visits
 from webcast.app.work import PROGRESS, Report, begin
 from webcast.intake import find_pages
 
@@ -47,8 +48,9 @@ def show_without(event: gr.EventData, visit, request: gr.Request, progress=PROGR
         visitor = visit_of(visit)
         person = event._data.get("person") if isinstance(event._data, dict) else None
         visitor = without_person(visitor, person, lang)
-        shown = show_parts(last_cast(visitor, lang).episode, visitor, visit, lang, begin(request))
-    return *shown, list(visitor.filters.without)
+        token, *shown = show_parts(last_cast(visitor, lang).episode, visitor, visit, lang, begin(request))
+    token = visits.put(replace(visit_of(token), filters=visitor.filters), token)
+    return token, *shown, list(visitor.filters.without)
 
 
 def show_episode_again(visit, request: gr.Request, progress=PROGRESS):
