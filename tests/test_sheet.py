@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from webcast.markup import ballots
-from webcast.sheet import SHEET_SIZE, draw_faces, draw_sheet, to_json, write_sheet
+from webcast.sheet import SHEET_SIZE, draw_boxes, draw_sheet, to_json, write_sheet
 from webcast.types import (
     Ballot,
     Box,
@@ -53,8 +53,8 @@ def a_result(name: str = "윤 다온", firm: bool = True, page: str = "page.png"
 def test_faces_are_boxed_and_the_chosen_one_stands_out():
     result = a_result()
     face = result.ballots[0].face
-    plain_box = np.asarray(draw_faces(face.panel, [face]))
-    chosen_box = np.asarray(draw_faces(face.panel, [face], chosen=0))
+    plain_box = np.asarray(draw_boxes(face.panel, [(1, face, False)]))
+    chosen_box = np.asarray(draw_boxes(face.panel, [(1, face, True)]))
     assert plain_box.shape == (400, 300, 3)
     assert tuple(plain_box[130, 70]) != (255, 255, 255) or tuple(plain_box[129, 70]) != (255, 255, 255)
     assert not np.array_equal(plain_box, chosen_box)
@@ -64,7 +64,7 @@ def test_faces_are_boxed_and_the_chosen_one_stands_out():
 def test_a_box_at_the_edge_of_a_tiny_page_can_be_drawn():
     panel = Panel(Image.new("RGB", (5, 5)), "tiny")
     face = Face(panel, Box(4, 4, 5, 5), plain("red", 8), "haar", 1.0)
-    assert draw_faces(panel, [face]).size == (5, 5)
+    assert draw_boxes(panel, [(1, face, False)]).size == (5, 5)
 
 
 def test_the_sheet_shows_the_winners_portrait_and_the_drawing():

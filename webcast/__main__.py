@@ -5,7 +5,6 @@ A mistake of the user is one sentence on stderr and exit code 2; Ctrl-C is exit 
 
 import argparse
 import dataclasses
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -337,6 +336,7 @@ def _new_folder(path: Path) -> Path:
 
 def _pages(paths: Sequence[Path]) -> list[Path]:
     """The files given; a folder stands for the pictures in it, 2.png before 10.png."""
+    from webcast.intake import natural
     from webcast.photos import PICTURE_SUFFIXES
 
     pages: list[Path] = []
@@ -347,13 +347,8 @@ def _pages(paths: Sequence[Path]) -> list[Path]:
         inside = [file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES]
         if not inside:
             raise WebcastError(f"The folder {path} has no pictures in it; give pages, or a folder of pages.")
-        pages += sorted(inside, key=_natural)
+        pages += sorted(inside, key=lambda page: natural(page.name))
     return pages
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """A key that sorts numbers in a name by their value."""
-    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", path.name)]
 
 
 def _file_name(number: int, name: str) -> str:

@@ -28,17 +28,8 @@ MARGIN = 60
 MAX_ROWS = 4
 
 
-def draw_faces(panel: Panel, faces: Sequence[Face], chosen: int | None = None) -> Image.Image:
-    """The panel with a box around each face, numbered from 1, as a new RGB picture of the same size.
-
-    `chosen` is an index into `faces`; its box stands out.
-    """
-    marks = [(number, face, number - 1 == chosen) for number, face in enumerate(faces, start=1)]
-    return draw_boxes(panel, marks)
-
-
 def draw_boxes(panel: Panel, marks: Sequence[tuple[int, Face, bool]]) -> Image.Image:
-    """The panel with a box for each (number, face, whether it stands out)."""
+    """The panel with a box for each (number, face, whether it stands out): RGB, of the same size."""
     page = panel.image.copy()
     draw = ImageDraw.Draw(page)
     width = max(2, round(min(page.size) / 200))
@@ -239,9 +230,9 @@ def face_json(face: Face) -> dict:
 def write_sheet(result: CastResult, out_dir: str | Path, lang: str = "en") -> list[Path]:
     """Write a result as files, in one of `korean.LANGUAGES`, and return their paths.
 
-    `sheet.png` to post, `sheet.html` to read (one file that asks for nothing else), `cast.json` to
-    parse, every page with its faces boxed, and every face as crop, upscaled and realized. The names of
-    the files are numbers in the order of the ballots, so no page name can lead out of `out_dir`.
+    `sheet.png` to post, `sheet.html` to read (one file that asks for nothing else), `cast.json` to parse,
+    every page that has a face that voted, those faces boxed, and each of them as crop, upscaled and realized.
+    The names of the files are numbers in the order of the ballots, so no page name can lead out of `out_dir`.
     """
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
