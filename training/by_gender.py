@@ -17,7 +17,7 @@ from PIL import Image
 
 from training.faces import test_photos
 from training.prove import Evidence, Report, error, fit_to, texture_features
-from training.realism import kid
+from training.realism import kid_of_pairs
 from training.realizer import FrozenEmbedder, read_genders
 from webcast.build import load_translator
 from webcast.tensors import to_tensor
@@ -47,7 +47,7 @@ def measure(
             made = realizer.realize(drawings)
             truth = fit_to(made[0].width)(photos)
             textures = [texture_features(embedder, pictures) for pictures in (made, truth)]
-            mean, deviation = kid(*textures, subset=min(20, len(photos)), subsets=50)
+            mean, deviation = kid_of_pairs(*textures)
             report.row(
                 kind,
                 name,

@@ -29,10 +29,10 @@ from training.faces import FacePhoto, Jitter, cut_head, face_square, read_rgb, t
 from training.loop import seeded
 from training.pages import compose, faceless
 from training.prove import Evidence, fidelity, shrink, texture_features
-from training.realism import kid
+from training.realism import kid_of_pairs
 from training.realizer import FrozenEmbedder
 from training.render import SCHOOLS, render
-from training.split import HELD_OUT_STYLE
+from training.split import HELD_OUT_STYLE, is_test_frame
 from training.upscaler import degrade
 from webcast.build import load_part, load_stages
 from webcast.caster import Stages
@@ -152,7 +152,7 @@ def drawn_pages(setup: Setup) -> dict[str, list[Labelled]]:
     count = max(2, setup.count // 2)
     photos = setup.firsts()[:count]
     realistic = [realistic_closeup(setup, photo, number) for number, photo in enumerate(photos)]
-    frames = sorted((setup.data / "drawn/anime").glob("*.jpg"))
+    frames = [p for p in sorted((setup.data / "drawn/anime").glob("*.jpg")) if is_test_frame(p.name)]
     frames = frames[:: max(1, len(frames) // count)][:count]
     anime = [(open_image(path), [ANIME_FACE]) for path in frames]
     faces, pages = anime + realistic, []
@@ -317,11 +317,11 @@ def measure_realizer(setup: Setup, people: dict[str, Heads], name: str, meter: M
     made = meter.run(lambda: realizer.realize(drawn), len(drawn))
     peak, stages = meter.peak_mib(), setup.stages()
     features = FrozenEmbedder(Path(stages.folder) / "embedder")
-    real = texture_features(features, list(gallery.crops.values()))
-    distance, error = kid(
-        texture_features(features, made), real, subset=min(40, len(made), len(real)), subsets=50
-    )
     photos = dict(zip(probes.crops, made, strict=True))
+    both = [person for person in photos if person in gallery.crops]
+    distance, error = kid_of_pairs(
+        *(texture_features(features, [side[person] for person in both]) for side in (photos, gallery.crops))
+    )
     places = ranks(Heads(photos, probes.people), gallery, stages.embedder.embed, stages.embedder.embed)
     cells = [f"{distance:.2f} ± {error:.2f}", top(places, 1), top(places, 5)]
     return meter.outcome(cells, made, peak)

@@ -96,7 +96,7 @@ def measure_realism(
 ) -> list[dict[str, Any]]:
     """KID, mean KID and FID of every way's fakes, beside those of the pictures left as they are."""
     report.table(
-        f"Realism: KID over {subsets} subsets of {subset} with its standard error (less is better)",
+        f"Realism: KID over {subsets} subsets of {subset} and the error of so few draws (less is better)",
         ["way", "pictures", "KID", "FID", "mean KID x 100 (U-GAT-IT)"],
     )
     rows = []

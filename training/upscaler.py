@@ -22,6 +22,7 @@ from torch.utils.data import Dataset
 from training.faces import Jitter, cut_head, read_rgb, training_photos
 from training.loop import Recipe, seeded, shuffled, train
 from training.render import SCHOOLS, render
+from training.split import is_test_frame
 from training.stage_flags import add_run_flags, loop_config
 from webcast.networks.srvgg import SRVGGNetCompact
 from webcast.weights import read_tensors, write_stage
@@ -36,7 +37,8 @@ class SmallAndLarge(Dataset):
     def __init__(self, data: Path, landmarks: Path, patch_px: int, seed: int) -> None:
         photos = training_photos(data, landmarks)
         self.portraits = [p for p in photos if "portraits" in p.path.parts]
-        self.drawings = sorted((data / "drawn/anime").glob("*.jpg")) + [d for p in photos for d in p.drawings]
+        frames = [p for p in sorted((data / "drawn/anime").glob("*.jpg")) if not is_test_frame(p.name)]
+        self.drawings = frames + [d for p in photos for d in p.drawings]
         self.patch_px, self.seed = patch_px, seed
 
     def __getitem__(self, number: int) -> dict[str, Tensor]:

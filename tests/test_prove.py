@@ -1,0 +1,33 @@
+import numpy as np
+
+from training.castback import Heads
+from training.prove import CARD_END, CARD_START, Report, choose_similarity, write_card
+
+
+def test_the_tables_come_between_the_marks_of_a_card_and_the_rest_stays(tmp_path):
+    card = tmp_path / "README.md"
+    card.write_text(f"before\n{CARD_START}\nold\n{CARD_END}\nafter\n")
+    report = Report()
+    report.say("new")
+    write_card(tmp_path, report)
+    told = card.read_text()
+    assert told.startswith(f"before\n{CARD_START}\nnew\n")
+    assert told.endswith(f"{CARD_END}\nafter\n")
+    assert "old" not in told
+
+
+def test_weights_without_a_card_get_one(tmp_path):
+    """`training.bundle` writes none, and to measure takes a quarter of an hour."""
+    report = Report()
+    report.say("new")
+    write_card(tmp_path, report)
+    assert f"{CARD_START}\nnew\n\n{CARD_END}" in (tmp_path / "README.md").read_text()
+
+
+def test_the_similarity_is_the_one_that_finds_more_of_the_development_people(monkeypatch):
+    places = {"direct": [1, 9, 9, 9], "realized": [2, 5, 9, 9]}
+    monkeypatch.setattr("training.prove.ways_to_compare", lambda stages: {way: (way, way) for way in places})
+    monkeypatch.setattr("training.prove.ranks", lambda drawn, others, way, _: np.array(places[way]))
+    report, heads = Report(), Heads({}, ("a", "b", "c", "d"))
+    assert choose_similarity(report, None, heads, heads) == "realized"
+    assert "direct 25 (" in report.lines[-1]
