@@ -273,10 +273,12 @@ def test_every_other_shape_of_wikimedia_is_an_error_of_one_sentence(site, door, 
 
 def test_a_failure_that_may_pass_is_told_and_asked_again(site, tmp_path):
     site.people[HANA.name] = ["/always-busy", "/files/1.jpg"]
-    for _ in range(2):
-        (told,) = collect_person(HANA, wikimedia(site), quick(), tmp_path, 3)
-        assert "asks to wait" in told
-    assert site.asked["/always-busy"] == 2
+    for _ in range(2):  # the host is asked for nothing else either, until a later run
+        with pytest.raises(CollectError, match="asks to wait"):
+            collect_person(HANA, wikimedia(site), quick(), tmp_path, 3)
+    assert (site.asked["/always-busy"], site.asked["/files/1.jpg"]) == (2, 0)
+    site.people[HANA.name] = ["/files/1.jpg"]
+    assert collect_person(HANA, wikimedia(site), quick(), tmp_path, 3) == []
     assert len(list(tmp_path.glob("*.jpg"))) == 1
 
 
@@ -499,3 +501,25 @@ def test_a_names_file_without_the_columns_is_told(tmp_path):
 def test_folder_names_hold_no_path():
     assert folder_name("../a/b:c") == "_a_b_c"
     assert folder_name("하나") == "하나"
+
+
+def test_retry_after_holds_for_everybody_who_shares_the_turns(site, tmp_path):
+    """Whoever comes next, in any process, waits as long, and gives up at once where that is too long."""
+    make = partial(quick, turns=Turns(tmp_path))
+    with pytest.raises(CollectError, match="asks to wait 86400 seconds"):
+        make().fetch(f"{site.url}/always_busy")
+    with pytest.raises(CollectError, match=r"asks to wait 8\d{4} seconds"):
+        make().fetch(f"{site.url}/busy")
+    assert site.asked["/busy"] == 0
+
+
+@pytest.mark.parametrize("url", ["http://[bad/x.jpg", "ftp://x/y", "no address", "http:///x"])
+def test_what_is_no_web_address_is_refused_and_not_asked_again(door, url):
+    with pytest.raises(Refused, match="no http or https address"):
+        door.fetch(url)
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 70}.example"])
+def test_a_host_that_no_host_can_be_called_is_told(door, host):
+    with pytest.raises(CollectError):
+        door.fetch(f"http://{host}/x.jpg")

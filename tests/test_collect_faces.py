@@ -333,3 +333,10 @@ def test_the_curve_is_drawn():
     points = [namesakes.Point(0.1, 0.8, 1.0), namesakes.Point(0.3, 0.97, 0.9)]
     assert "<polyline" in namesakes.as_svg(points)
     assert namesakes.as_table(points).splitlines()[-1] == "| 0.300 | 0.970 | 0.900 |"
+
+
+def test_portraits_are_not_written_over_the_photos_that_they_are_chosen_from(stages, photos):
+    before = {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()}
+    with pytest.raises(WebcastError, match="name another --out"):
+        portraits.choose_portraits(stages, [ADA, BEN], photos, photos, 0.5)
+    assert {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()} == before

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from pathlib import Path
 
 import datasets
 import pytest
@@ -20,6 +21,7 @@ from tests.test_collect_faces import (
 )
 from training.collect import drawn, portraits
 from training.collect.ledger import KEPT, REJECTED, Ledger
+from training.collect.rows import read_sides, save_sides
 from training.curate import CSS, KEYS, Visit, build_page, counts_table, load_items, main, save
 
 __all__ = ["comics", "photos", "stages"]  # fixtures
@@ -255,3 +257,24 @@ def test_the_page_can_be_used_by_keys_alone(opened, made):
     told = page.locator("#counts tr").all_inner_texts()
     assert sum(int(row.split()[-1]) for row in told[1:]) == 2
     assert sum(int(row.split()[-2]) for row in told[1:]) == 4
+
+
+def test_a_dataset_is_whole_wherever_its_replacement_was_killed(tmp_path, monkeypatch):
+    rows = [datasets.Dataset.from_dict({"n": [number]}) for number in (1, 2)]
+    folder = tmp_path / "dataset"
+    save_sides({"train": rows[0]}, folder)
+
+    def killed(self, target):
+        if target == folder:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    rename = Path.rename
+    monkeypatch.setattr(Path, "rename", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save_sides({"train": rows[1]}, folder)
+    monkeypatch.undo()
+    assert read_sides(folder)["train"]["n"] == [1]
+    save_sides({"train": rows[1]}, folder)
+    assert read_sides(folder)["train"]["n"] == [2]
+    assert [path.name for path in tmp_path.iterdir()] == ["dataset"]

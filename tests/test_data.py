@@ -250,3 +250,14 @@ def test_what_is_shown_is_uncropped(folder):
     assert shown["real_a"].shape == shown["real_b"].shape == (3, 3, 16, 16)
     shades = ((shown["real_a"][:, 0, 0, 0] + 1) * 127.5).round().tolist()
     assert len(set(shades)) == 3
+
+
+def test_a_pair_whose_name_is_there_twice_on_one_side_is_refused(tmp_path):
+    """The sides would have different lengths, and every pair would be shuffled apart."""
+    for side in ("a", "b"):
+        (tmp_path / side).mkdir()
+        for name in ("x.png", "y.png"):
+            Image.new("RGB", (32, 32)).save(tmp_path / side / name)
+    Image.new("RGB", (32, 32)).save(tmp_path / "a" / "x.jpg")
+    with pytest.raises(WebcastError, match="two pictures called 'x'"):
+        open_data(Side(str(tmp_path / "a")), Side(str(tmp_path / "b")), True, 16, seed=0)

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 from tests.small_run import STEPS, Noise, run, small_config, small_recipe, timed_run
 from training import loop
 from training.checkpoints import newest, read_checkpoint, write_aside
-from training.loop import LoopConfig, Recipe, Share, shuffled, train
+from training.loop import LoopConfig, Recipe, Share, made_by, shuffled, train
 from webcast.errors import WebcastError
 
 
@@ -309,3 +309,21 @@ def test_a_run_killed_ten_times_ends_with_the_weights_of_an_uninterrupted_one(tm
     ends = [read_checkpoint(newest(tmp_path / name)) for name in ("whole", "killed")]
     assert ends[0]["step"] == STEPS
     assert same(*ends)
+
+
+def test_a_picture_is_made_where_the_network_lies():
+    """On a GPU the averages of a run lie there, and a recipe shows samples that lie on the CPU."""
+
+    class Elsewhere(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(1, device="meta"))
+
+        def forward(self, batch):
+            assert batch.device.type == "meta"
+            return torch.ones(2)
+
+    batch = torch.zeros(2)
+    assert made_by(Elsewhere(), batch).tolist() == [1, 1]
+    network = Elsewhere()
+    assert made_by(lambda x: network(x), batch, network).tolist() == [1, 1]

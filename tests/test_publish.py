@@ -15,8 +15,19 @@ from tests.launch import launch
 from tests.launched import records
 from tests.tiny_weights import CARD as CARD_OF_WEIGHTS
 from tests.tiny_weights import write_realizer, write_run, write_weights
-from training.publish import Plan, main, parse, plan_gallery, plan_space, plan_weights, push
+from training.bundle import write_config
+from training.publish import (
+    Plan,
+    keep_measured,
+    main,
+    parse,
+    plan_gallery,
+    plan_space,
+    plan_weights,
+    push,
+)
 from webcast.errors import GalleryError, HubError, WebcastError, WeightsError
+from webcast.weights import read_config
 
 CARD = "---\nlicense: mit\n---\n\n# A card\n"
 BIG = b"tensors" * 5000
@@ -367,3 +378,33 @@ def test_a_space_without_front_matter_is_refused(checkout):
     (checkout / "README.md").write_text("---\ntitle: webcast\n---\n")
     with pytest.raises(WebcastError, match="lacks sdk, sdk_version, python_version, app_file, license"):
         plan_space(parse(space(checkout, "--dry-run")), checkout)
+
+
+MEASURED = {
+    "similarity": "realized",
+    "firm_standout": {"direct": 1.5, "realized": 1.6},
+    "characters": {"limit": 0.7, "colour_weight": 0.2},
+}
+
+
+@pytest.mark.parametrize(
+    ("trained", "kept"),
+    [
+        ({"drawer"}, MEASURED),
+        ({"realizer"}, MEASURED | {"firm_standout": {"direct": 1.5}, "similarity": "direct"}),
+        ({"upscaler"}, {"characters": MEASURED["characters"], "firm_standout": {}}),
+        ({"embedder", "drawer"}, {"characters": None, "firm_standout": {}}),
+    ],
+)
+def test_what_was_measured_is_kept_as_far_as_it_does_not_hang_on_a_new_stage(tmp_path, trained, kept):
+    """Without the way to join faces every episode would be refused, and without a limit nothing is firm."""
+    write_config({"similarity": "direct", "firm_standout": {}}, tmp_path)
+    keep_measured(MEASURED, tmp_path, trained)
+    told = read_config(tmp_path)
+    assert {key: told.get(key) for key in kept} == kept
+
+
+def test_a_published_realizer_leaves_how_faces_are_joined(newly_trained, weights, tmp_path):
+    plan = plan_weights(parse(newly_trained), tmp_path / "scratch")
+    told = json.loads(plan.files["config.json"].read_text())
+    assert told.get("characters") == read_config(weights).get("characters")

@@ -32,6 +32,7 @@ from tqdm import tqdm
 from training.collect.ledger import KEPT, REJECTED, Entry, Ledger
 from training.collect.portraits import FACES, REJECTED_FOLDER
 from training.collect.quality import BLURRED_BELOW, SMALLEST_PX, sharpness
+from training.collect.rows import read_sides, save_sides
 from webcast.errors import ImageError, WebcastError
 from webcast.images import open_image
 from webcast.photos import PICTURE_SUFFIXES
@@ -97,7 +98,7 @@ def load_items(folder: Path) -> list[Item]:
 def drawn_items(folder: Path) -> Iterator[Item]:
     outcomes = {entry.url: entry.outcome for entry in Ledger(folder)}
     seen: set[str] = set()
-    for rows in [*sides_of(folder / DATASET).values(), *sides_of(folder / REJECTED_FOLDER).values()]:
+    for rows in [*read_sides(folder / DATASET).values(), *read_sides(folder / REJECTED_FOLDER).values()]:
         for row in tqdm(rows, desc="faces"):
             if row["key"] in seen:  # a run was killed while it moved it
                 continue
@@ -167,7 +168,7 @@ def move_rows(source: Path, target: Path, keys: set[str]) -> None:
 
     They are written there before they are taken out here, so that a run that is killed loses none.
     """
-    here, there = sides_of(source), sides_of(target)
+    here, there = read_sides(source), read_sides(target)
     side_of = {webtoon: side for side, rows in there.items() for webtoon in rows["webtoon"]}
     new = keys - {key for rows in there.values() for key in rows["key"]}
     for side, rows in here.items():
@@ -179,22 +180,8 @@ def move_rows(source: Path, target: Path, keys: set[str]) -> None:
             before = [there[goal]] if goal in there else []
             there[goal] = datasets.concatenate_datasets([*before, rows.select(places)])
         here[side] = rows.select([i for i, key in enumerate(rows["key"]) if key not in keys])
-    write_sides(there, target)
-    write_sides(here, source)
-
-
-def sides_of(dataset: Path) -> dict[str, datasets.Dataset]:
-    """The splits of a saved dataset; none where there is none."""
-    return dict(datasets.load_from_disk(str(dataset))) if dataset.is_dir() else {}
-
-
-def write_sides(sides: dict[str, datasets.Dataset], dataset: Path) -> None:
-    """A dataset that is there is replaced when the new one is whole; a side without rows is not written."""
-    whole = dataset.with_name(f"{dataset.name}.partial")
-    rmtree(whole, ignore_errors=True)
-    datasets.DatasetDict({side: rows for side, rows in sides.items() if len(rows)}).save_to_disk(str(whole))
-    rmtree(dataset, ignore_errors=True)
-    whole.rename(dataset)
+    save_sides({side: rows for side, rows in there.items() if len(rows)}, target)
+    save_sides({side: rows for side, rows in here.items() if len(rows)}, source)
 
 
 def delete_rejected(folder: Path) -> int:

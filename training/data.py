@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -269,6 +270,12 @@ def open_data(a: Side, b: Side, paired: bool, size_px: int, seed: int) -> Unpair
     if any(isinstance(source, Streamed) for source in both):
         raise WebcastError("Pairs cannot be streamed; leave --streaming out.")
     lonely = set(both[0].names) ^ set(both[1].names)
+    for place, source in ((a.place, both[0]), (b.place, both[1])):
+        twice = [name for name, count in Counter(source.names).items() if count > 1]
+        if twice:
+            raise WebcastError(
+                f"{place} has two pictures called {twice[0]!r}; pairs need names of their own."
+            )
     if lonely:
         raise WebcastError(
             f"{len(lonely)} pictures are on one side only, {min(lonely)!r} among them; pairs have the same "

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from training.heads import read_heads
-from training.loop import Recipe, seeded, train
+from training.loop import Recipe, made_by, seeded, train
 from training.page_parts import PageParts, PlacedFace
 from training.stage_flags import add_run_flags, loop_config
 from webcast.networks.centerface import OUTPUTS, STRIDE, CenterFace, decode
@@ -119,8 +119,7 @@ class DetectorRecipe(Recipe):
     def picture(self, networks: dict[str, nn.Module]) -> np.ndarray:
         """Boxes and points on parts of pages that are in no training."""
         images = torch.stack([self.shown[number]["image"] for number in range(SHOWN)])
-        with torch.inference_mode():
-            found = decode(networks["detector"](images.float() / 255), SHOWN_LIKELIHOOD)
+        found = decode(made_by(networks["detector"], images.float() / 255), SHOWN_LIKELIHOOD)
         pages = [
             marked(image.permute(1, 2, 0).numpy(), faces) for image, faces in zip(images, found, strict=True)
         ]

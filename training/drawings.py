@@ -124,6 +124,7 @@ class Heads:
 
 def load(folder: Path) -> Heads:
     about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    about = {key: about[key] for key in ("people", "is_portrait", "has_published")}
     return Heads(**about, ways={path.stem: np.load(path) for path in sorted(folder.glob("*.npy"))})
 
 
@@ -143,7 +144,11 @@ def main() -> None:
         "people": [photo.person for photo in photos],
         "is_portrait": ["portraits" in photo.path.parts for photo in photos],
         "has_published": [bool(photo.drawings) for photo in photos],
+        "photos": [photo.path.relative_to(args.data).as_posix() for photo in photos],
+        "seed": args.seed,
     }
+    if (args.out / ABOUT).is_file() and json.loads((args.out / ABOUT).read_text(encoding="utf-8")) != about:
+        parser.error(f"{args.out} holds heads of other photos or by another seed; name another folder")
     (args.out / ABOUT).write_text(json.dumps(about), encoding="utf-8")
     draw_all(photos, args.out, args.seed, args.workers)
 

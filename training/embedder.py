@@ -8,11 +8,7 @@ them together: an additive angular margin softmax over all people (ArcFace, Deng
 1801.07698), whose margin grows over the first steps, and a contrastive loss between the drawings and the
 photos of a batch, both ways (InfoNCE; van den Oord et al. 2018, arXiv 1807.03748). Heads are upright as in
 the pipeline, and stray from that as a detector strays. The colours of a drawing say little of whom it shows,
-so they are changed at random, and half of the drawings are drawn over as other artists might
-(`training.restyle`). There are few people and they are soon known by heart, so half of the samples show
-somebody who does not exist: two people's pictures blended and bent, photos and drawings alike, whom the
-contrastive loss must tell from all others (after mixup; Zhang et al. 2018, arXiv 1710.09412). With
-`--photos-only` no drawing and no such stranger is seen: the baseline for all of this.
+so they are changed at random. With `--photos-only` no drawing is seen: the baseline for all of this.
 """
 
 import argparse
@@ -27,9 +23,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from training.drawings import FILTERED, PHOTO, PUBLISHED, SIDE_PX, Heads, load
+from training.drawings import FILTERED, PHOTO, PUBLISHED, Heads, load
 from training.loop import Recipe, seeded, shuffled, train
-from training.restyle import by_another_hand
 from training.stage_flags import add_run_flags, loop_config
 from webcast.embed import resnet18
 from webcast.weights import read_tensors, write_stage
@@ -42,13 +37,7 @@ WINDOWS = (WINDOW, (0.09, 0.14, 0.91, 0.96), (0.145, 0.195, 0.855, 0.905))
 """The same, wider and narrower: the three whose mean an embedding is."""
 
 SHIFT, SCALE, DEGREES = 0.03, 0.09, 6.0
-RESTYLED_SHARE = 0.5
-WAY_WEIGHTS = {PUBLISHED: 3.0, FILTERED: 1.0, "realistic": 1.0, "romance": 1.0, "big-eyed": 0.6, PHOTO: 1.0}
-"""How often a drawing is of each way; a photo counts as one where it is drawn over as other artists might."""
-STRANGER_SHARE = 0.5
-LEAST_OF_FIRST = 0.55  # of the two people who are blended, the first one's part
-BEND, BEND_POINTS = 0.02, 5  # how far features are moved, in sides of the head, and in how coarse a grid
-
+WAY_WEIGHTS = {PUBLISHED: 3.0, FILTERED: 1.0, "realistic": 1.0, "romance": 1.0, "big-eyed": 0.6}
 PORTRAIT_WEIGHT, SEVERAL_WEIGHT = 6, 2
 """How often a portrait, and a news photo of somebody with several, is drawn against a lone news photo.
 
@@ -57,10 +46,7 @@ The gallery holds portraits, and only two different photos teach what stays the 
 
 
 class PhotoAndDrawing(Dataset):
-    """Sample `n`: `photo` and `drawing`, float32 (3, size, size) normalised, and `person`, int64.
-
-    A stranger, who does not exist, has a negative number of their own.
-    """
+    """Sample `n`: `photo` and `drawing`, float32 (3, size, size) normalised, and `person`, int64."""
 
     def __init__(self, heads: Heads, size_px: int, seed: int, photos_only: bool = False) -> None:
         self.heads, self.size_px, self.seed, self.photos_only = heads, size_px, seed, photos_only
@@ -79,67 +65,29 @@ class PhotoAndDrawing(Dataset):
         cv2.setNumThreads(1)
         rng = seeded(self.seed, number)
         index = self.indices[shuffled(len(self.indices), self.seed, number)]
-        label = self.labels[self.heads.people[index]]
-        other = self.another(index, rng)
-        if self.photos_only:
-            photo, second = self.heads.ways[PHOTO][index], self.heads.ways[PHOTO][other]
-            return self.sample(photo, self.photo(second, rng), label, rng)
-        if rng.random() < STRANGER_SHARE:
-            photo, drawn, way = self.stranger(index, other, rng)
-            label = -1 - number
-        else:
-            way = self.way([other], rng)
-            photo, drawn = self.heads.ways[PHOTO][index], self.heads.ways[way][other]
-        return self.sample(photo, self.drawing(drawn, way, rng), label, rng)
+        person = self.heads.people[index]
+        others = [i for i in self.of_person[person] if i != index] or [index]
+        other = others[rng.integers(len(others))]
+        way = PHOTO if self.photos_only else self.way(other, rng)
+        return {
+            "photo": self.picture(PHOTO, index, rng),
+            "drawing": self.picture(way, other, rng),
+            "person": torch.tensor(self.labels[person]),
+        }
 
-    def sample(self, photo: np.ndarray, second: Tensor, label: int, rng: np.random.Generator) -> dict:
-        return {"photo": self.photo(photo, rng), "drawing": second, "person": torch.tensor(label)}
-
-    def another(self, index: int, rng: np.random.Generator) -> int:
-        """Another photo of the same person, where there is one."""
-        others = [i for i in self.of_person[self.heads.people[index]] if i != index] or [index]
-        return others[rng.integers(len(others))]
-
-    def stranger(
-        self, index: int, other: int, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, str]:
-        """Head of somebody who does not exist, one of another photo drawn, and the way it is drawn."""
-        second = self.indices[rng.integers(len(self.indices))]
-        second_other = self.another(second, rng)
-        way = self.way([other, second_other], rng)
-        share, bend = rng.uniform(LEAST_OF_FIRST, 1), bending(SIDE_PX, rng)
-        photos, drawings = self.heads.ways[PHOTO], self.heads.ways[way]
-        photo = cv2.addWeighted(photos[index], share, photos[second], 1 - share, 0)
-        drawn = cv2.addWeighted(drawings[other], share, drawings[second_other], 1 - share, 0)
-        return bent(photo, bend), bent(drawn, bend), way
-
-    def way(self, indices: list[int], rng: np.random.Generator) -> str:
-        """A way to draw these photos; published drawings only where there is one of each."""
-        published = all(self.heads.has_published[index] for index in indices)
-        ways = [w for w in self.heads.ways if w != PUBLISHED or published]
+    def way(self, index: int, rng: np.random.Generator) -> str:
+        """How to draw a photo; published drawings only where there is one."""
+        ways = [
+            w for w in self.heads.ways if w != PHOTO and (w != PUBLISHED or self.heads.has_published[index])
+        ]
         weights = np.array([WAY_WEIGHTS[way] for way in ways])
         return ways[rng.choice(len(ways), p=weights / weights.sum())]
 
-    def photo(self, head: np.ndarray, rng: np.random.Generator) -> Tensor:
-        return normalised(relit(degraded(looked_at(head, self.size_px, rng), rng), rng))
-
-    def drawing(self, head: np.ndarray, way: str, rng: np.random.Generator) -> Tensor:
-        seen = looked_at(head, self.size_px, rng)
-        if way == PHOTO or rng.random() < RESTYLED_SHARE:
-            seen = by_another_hand(seen, rng)
-        return normalised(recoloured(relit(degraded(seen, rng), rng), rng))
-
-
-def bending(side_px: int, rng: np.random.Generator) -> np.ndarray:
-    """Where each pixel of a bent head comes from, float32 (side, side, 2), alike on both of its sides."""
-    moves = rng.normal(0, BEND * side_px, (BEND_POINTS, BEND_POINTS, 2))
-    moves = (moves + moves[:, ::-1] * [-1, 1]) / 2
-    grid = np.stack(np.meshgrid(np.arange(side_px), np.arange(side_px)), -1)
-    return (grid + cv2.resize(moves, (side_px, side_px), interpolation=cv2.INTER_CUBIC)).astype(np.float32)
-
-
-def bent(head: np.ndarray, sources: np.ndarray) -> np.ndarray:
-    return cv2.remap(head, sources, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    def picture(self, way: str, index: int, rng: np.random.Generator) -> Tensor:
+        image = degraded(looked_at(self.heads.ways[way][index], self.size_px, rng), rng)
+        image = image.astype(np.float32) / 255
+        image = relit(image, rng) if way == PHOTO else recoloured(relit(image, rng), rng)
+        return torch.from_numpy(((image - MEAN) / STD).astype(np.float32)).permute(2, 0, 1)
 
 
 def looked_at(head: np.ndarray, size_px: int, rng: np.random.Generator) -> np.ndarray:
@@ -155,8 +103,7 @@ def looked_at(head: np.ndarray, size_px: int, rng: np.random.Generator) -> np.nd
 
 
 def relit(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Another light: brightness, contrast and a mild tint; now and then no colour. uint8 to RGB in 0 to 1."""
-    image = image.astype(np.float32) / 255
+    """Another light: brightness, contrast and a mild tint; now and then no colour at all. RGB in 0 to 1."""
     if rng.random() < 0.2:
         image = np.repeat(image.mean(-1, keepdims=True), 3, -1)
     gain, offset = rng.uniform(0.8, 1.2, 3) * rng.uniform(0.8, 1.2), rng.uniform(-0.08, 0.08)
@@ -171,11 +118,6 @@ def recoloured(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.5:
         image = image * rng.uniform(0.55, 1.1, 3)
     return np.clip(image, 0, 1)
-
-
-def normalised(image: np.ndarray) -> Tensor:
-    """RGB in 0 to 1, (H, W, 3), as the network takes it."""
-    return torch.from_numpy(((image - MEAN) / STD).astype(np.float32)).permute(2, 0, 1)
 
 
 def degraded(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -233,10 +175,9 @@ class EmbedderRecipe(Recipe):
     def step(self, batch: dict[str, Tensor], accelerator: Accelerator) -> dict[str, Tensor]:
         both = torch.cat([batch["photo"], batch["drawing"]]).contiguous(memory_format=torch.channels_last)
         features, people = self.networks["embedder"](both), batch["person"]
-        known = people.repeat(2) >= 0
-        labels = people.repeat(2)[known]
-        logits = self.networks["head"](features[known], labels, self.margin_now)
-        margin = F.cross_entropy(logits, labels, reduction="sum") / max(1, len(labels))
+        margin = F.cross_entropy(
+            self.networks["head"](features, people.repeat(2), self.margin_now), people.repeat(2)
+        )
         contrast = contrastive(*F.normalize(features).chunk(2), people, self.temperature)
         accelerator.backward(margin + contrast)
         self.optimizers["all"].step()

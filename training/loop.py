@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -87,7 +87,8 @@ class LoopConfig:
     """How long and how often; `recipe` and `data` are what those were built with, saved for the record.
 
     `batch_size` counts the samples of one step over all processes and accumulated parts, so that the result
-    does not depend on how the batch is shared out.
+    does not depend on how the batch is shared out; but for what looks at a batch as a whole, which is each
+    process's own part: batch norm, and the embedder's contrast.
     """
 
     output_dir: str
@@ -162,6 +163,16 @@ def train(recipe: Recipe, dataset: Dataset, config: LoopConfig, resume: bool = F
             present(recipe, bare | {n: a.module for n, a in averages.items()}, step, log, accelerator)
             save(folder, step, recipe, bare, averages, config.keep, accelerator)
     log.close()
+
+
+@torch.inference_mode()
+def made_by(network: Callable[[Tensor], Tensor], batch: Tensor, like: nn.Module | None = None) -> Tensor:
+    """What a network on any device makes of a batch on the CPU, on the CPU, for a recipe's `picture`.
+
+    `like` is a module on the network's device, where the network is only a function.
+    """
+    device = next((like or network).parameters()).device
+    return network(batch.to(device)).cpu()
 
 
 def start_accelerator(config: LoopConfig) -> Accelerator:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from training.heads import Head, read_heads
-from training.loop import Recipe, seeded, train
+from training.loop import Recipe, made_by, seeded, train
 from training.page_parts import SHARES, printed, tinted, turned_over
 from training.stage_flags import add_run_flags, loop_config
 from webcast.align import POINTS_ON_HEAD, head_matrix, transform, warp
@@ -115,8 +115,7 @@ class PointsRecipe(Recipe):
     def picture(self, networks: dict[str, nn.Module]) -> np.ndarray:
         """Points on crops that are in no training."""
         crops = torch.stack([self.shown[number]["crop"] for number in range(SHOWN)])
-        with torch.inference_mode():
-            found = networks["points"](crops.float() / 255).numpy()
+        found = made_by(networks["points"], crops.float() / 255).numpy()
         marked = []
         for crop, points in zip(crops.permute(0, 2, 3, 1).numpy(), found, strict=True):
             large = cv2.resize(crop, (2 * CROP_PX, 2 * CROP_PX), interpolation=cv2.INTER_NEAREST)

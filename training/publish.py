@@ -12,7 +12,7 @@ leaves the old revision as it was. Log in with `hf auth login`, or set HF_TOKEN,
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -21,7 +21,7 @@ from pathlib import Path
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoCard
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError
 
-from training.bundle import STAGES, assemble
+from training.bundle import STAGES, assemble, write_config
 from training.model_card import check_card, find_run, model_card
 from training.processes import this_process
 from webcast.build import build_stages, choose_device
@@ -29,7 +29,7 @@ from webcast.dataset import CARD, PARQUET
 from webcast.errors import GalleryError, HubError, WebcastError
 from webcast.gallery import load_gallery
 from webcast.hub import BUNDLE, HUB_ID, Pulled, pull, pull_models
-from webcast.weights import CONFIG_NAME, MODEL_NAME
+from webcast.weights import CONFIG_NAME, MODEL_NAME, read_config
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = ("app.py", "requirements.txt", "packages.txt", "LICENSE")
@@ -82,6 +82,7 @@ def plan_weights(args: argparse.Namespace, scratch: Path) -> Plan:
         folder = scratch / "weights"
         kept = {stage: args.folder / stage for stage in STAGES if (args.folder / stage).is_dir()}
         assemble(kept | trained, folder)
+        keep_measured(read_config(args.folder), folder, trained)
         numbers = [read_text(path) for path in args.numbers]
         card = check_card(model_card(name, folder, runs, read_text(args.sources), numbers), args.numbers[0])
     else:
@@ -90,6 +91,19 @@ def plan_weights(args: argparse.Namespace, scratch: Path) -> Plan:
     parts = [CONFIG_NAME, *(f"{stage}/{part}" for stage in STAGES for part in (CONFIG_NAME, MODEL_NAME))]
     files = {part: folder / part for part in parts if (folder / part).is_file()}
     return Plan("model", args.repo_id, card, files, tuple(f"{stage}/*" for stage in STAGES))
+
+
+def keep_measured(old: dict, folder: Path, trained: Collection[str]) -> None:
+    """Take over what was measured with the old weights, as far as it does not hang on a new stage."""
+    new = read_config(folder)
+    if "characters" in old and not {"detector", "embedder"} & set(trained):
+        new["characters"] = old["characters"]
+    if not {"detector", "upscaler", "embedder"} & set(trained):
+        limits = old.get("firm_standout", {})
+        is_new = "realizer" in trained
+        new["firm_standout"] = {way: v for way, v in limits.items() if way == "direct" or not is_new}
+        new["similarity"] = new["similarity"] if is_new else old["similarity"]
+    write_config(new, folder)
 
 
 def plan_gallery(args: argparse.Namespace, scratch: Path) -> Plan:

@@ -19,6 +19,7 @@ men, darker and lighter skins are drawn evenly from the portraits.
 import argparse
 import csv
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -33,9 +34,8 @@ from training import landmark_indices as at
 from training.drawings import filtered
 from training.embedder import MEAN, STD
 from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
-from training.loop import Recipe, seeded, shuffled, train
+from training.loop import Recipe, made_by, seeded, shuffled, train
 from training.render import SCHOOLS, Style, draw, draw_style, exaggerate, face_height
-from training.restyle import by_another_hand
 from training.split import is_test_frame, normalise
 from training.stage_flags import add_run_flags, loop_config
 from training.translate import freeze
@@ -48,7 +48,7 @@ from webcast.weights import read_config, read_tensors, write_stage
 
 PORTRAIT_SHARE = 0.85  # they are sharp; the news photos are blurred, but of many more people
 ANIME_EVERY = 6
-RECOLOURED_SHARE, RESTYLED_SHARE = 0.7, 0.3
+RECOLOURED_SHARE = 0.7
 JITTER = 0.015
 L1_WEIGHT, COARSE_WEIGHT, ADVERSARIAL_WEIGHT, CAM_WEIGHT = 10.0, 5.0, 1.0, 0.3
 FEATURE_WEIGHT, IDENTITY_WEIGHT = 5.0, 2.0
@@ -104,8 +104,6 @@ class Pairs(Dataset):
             crop, _ = exaggerate(crop, points, believable(style), face_height(points))
         else:
             drawing = filtered(crop, points, rng)
-        if rng.random() < RESTYLED_SHARE:
-            drawing = by_another_hand(drawing, rng)
         return (in_other_colours(drawing, rng) if rng.random() < RECOLOURED_SHARE else drawing), crop
 
     def anime_head(self, number: int, rng: np.random.Generator) -> np.ndarray:
@@ -260,7 +258,7 @@ class RealizerRecipe(Recipe):
 
     def resemblance(self, fake_b: Tensor, real_b: Tensor, paired: Tensor) -> dict[str, Tensor]:
         """What the embedder sees of the fake must be what it sees of the photo."""
-        stages, vector = self.embedder(fake_b)
+        stages, vector = self.embedder.to(fake_b.device)(fake_b)
         with torch.no_grad():
             real_stages, real_vector = self.embedder(real_b)
         features = sum(held(f - r, paired) / r.abs().mean() for f, r in zip(stages, real_stages, strict=True))
@@ -281,8 +279,8 @@ class RealizerRecipe(Recipe):
         """Drawing, fake and photo of sixteen samples from another seed."""
         samples = [self.shown[n] for n in range(16)]
         real_a = torch.stack([s["real_a"] for s in samples])
-        with torch.inference_mode():
-            fake_b = torch.cat([translated(networks["gen_ab"], part) for part in real_a.split(4)])
+        gen_ab = networks["gen_ab"]
+        fake_b = torch.cat([made_by(partial(translated, gen_ab), p, gen_ab) for p in real_a.split(4)])
         columns = [torch.cat([s["real_a"], f, s["real_b"]], 1) for s, f in zip(samples, fake_b, strict=True)]
         sheet = torch.cat([torch.cat(columns[:8], 2), torch.cat(columns[8:], 2)], 1)
         return ((sheet.permute(1, 2, 0).numpy() + 1) * 127.5).clip(0, 255).astype(np.uint8)

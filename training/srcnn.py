@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from training.loop import Recipe, train
+from training.loop import Recipe, made_by, train
 from training.stage_flags import loop_config
 from training.upscaler import SCALE, SmallAndLarge, add_upscaler_flags
 from webcast.networks.srcnn import SRCNN
@@ -58,8 +58,7 @@ class SRCNNRecipe(Recipe):
         """Bicubic, ours and the truth for a few samples of the stream."""
         samples = [self.shown[n] for n in range(4)]
         start = bicubic(torch.stack([s["small"] for s in samples]))
-        with torch.inference_mode():
-            ours = networks["srcnn"](start).clamp(0, 1)
+        ours = made_by(networks["srcnn"], start).clamp(0, 1)
         rows = [torch.cat([b, o, s["large"]], 2) for b, o, s in zip(start, ours, samples, strict=True)]
         return (torch.cat(rows, 1).permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
 

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from training.faces import Jitter, cut_head, read_rgb, training_photos
-from training.loop import Recipe, seeded, shuffled, train
+from training.loop import Recipe, made_by, seeded, shuffled, train
 from training.render import SCHOOLS, render
 from training.split import is_test_frame
 from training.stage_flags import add_run_flags, loop_config
@@ -136,8 +136,7 @@ class UpscalerRecipe(Recipe):
         """Bicubic beside ours for a few samples of the stream."""
         samples = [self.shown[n] for n in range(4)]
         small = torch.stack([s["small"] for s in samples])
-        with torch.inference_mode():
-            ours = networks["upscaler"](small).clamp(0, 1)
+        ours = made_by(networks["upscaler"], small).clamp(0, 1)
         bicubic = F.interpolate(small, scale_factor=SCALE, mode="bicubic").clamp(0, 1)
         rows = [torch.cat([b, o, s["large"]], 2) for b, o, s in zip(bicubic, ours, samples, strict=True)]
         return (torch.cat(rows, 1).permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)

@@ -52,6 +52,14 @@ class Refused(CollectError):
     """The site said no to this one address (403, 404, 410 and the like): asking again is of no use."""
 
 
+def is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:  # brackets that hold no IPv6 address
+        return False
+
+
 def checked_address(host: str, port: int, allowed_hosts: Collection[str]) -> str:
     """The first address of the host; raises `CollectError` unless all of them are public or it is allowed."""
     try:
@@ -59,10 +67,9 @@ def checked_address(host: str, port: int, allowed_hosts: Collection[str]) -> str
             ipaddress.ip_address(info[4][0])
             for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         ]
-    except OSError as error:
-        raise CollectError(
-            f"The host {host} cannot be found ({error.strerror}); check the address."
-        ) from None
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
+        why = getattr(error, "strerror", None) or "its name is malformed"
+        raise CollectError(f"The host {host} cannot be found ({why}); check the address.") from None
     private = [address for address in found if is_inside(address)]
     if private and host not in allowed_hosts:
         raise CollectError(
@@ -199,15 +206,19 @@ class Door:
     def fetch(self, url: str, params: dict[str, str] | None = None, referer: str | None = None) -> Answer:
         """The body of an http or https address of at most `max_bytes`.
 
-        Raises `Refused` where the site says no for good, and `CollectError` where it does not answer in time
-        or wants more time than `max_wait_s`.
+        Raises `Refused` where the site says no for good or the address is none, and `CollectError` where it
+        does not answer in time or wants more time than `max_wait_s`.
         """
+        if not is_web_address(url):
+            raise Refused(f"{url[:100]} is no http or https address.")
         for attempt in range(MAX_TRIES):
             self._wait_for_turn(url)
             answer = self._try(url, params, {"Referer": referer} if referer else {})
             if isinstance(answer, Answer):
                 self.answered += 1
                 return answer
+            if answer.wait_s:
+                self.turns.hold(urlsplit(url).hostname or "", answer.wait_s)
             wait = max(answer.wait_s, self.backoff_s * 2**attempt)
             if wait > self.max_wait_s:
                 raise CollectError(
@@ -273,8 +284,10 @@ class Door:
             raise CollectError(f"{url} takes longer than {self.total_s:.0f} seconds; it is left for later.")
 
     def _wait_for_turn(self, url: str) -> None:
-        turn = self.turns.take(urlsplit(url).hostname or "", self.seconds_between)
-        self._sleep(turn - time.monotonic())
+        wait = self.turns.take(urlsplit(url).hostname or "", self.seconds_between) - time.monotonic()
+        if wait > self.max_wait_s:
+            raise CollectError(f"{_site(url)} asks to wait {wait:.0f} seconds; run the command again later.")
+        self._sleep(wait)
 
     def _sleep(self, seconds: float) -> None:
         if self._hung_up.wait(max(0.0, seconds)):

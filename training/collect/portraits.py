@@ -63,8 +63,11 @@ def choose_portraits(
 ) -> list[str]:
     """Write everybody's portraits and the dataset; returns a sentence for each person of whom none is left.
 
-    Raises `WebcastError` where there is nobody at all.
+    Raises `WebcastError` where there is nobody at all, and where the portraits would be written among the
+    photos that they are chosen from.
     """
+    if out.resolve() == photos.resolve():
+        raise WebcastError(f"The portraits cannot be written into {photos} itself; name another --out.")
     problems, people, origins, rows = [], [], [], []
     for name in tqdm(list(names), desc="people", unit="person"):
         folder = photos / folder_name(name.name)

@@ -23,12 +23,35 @@ def save_rows(rows: Sequence[dict], group: str, folder: Path) -> dict[str, int]:
         sides.setdefault("test" if row[group] in for_test else "train", []).append(row)
     features = datasets.Features({column: _feature(column) for column in rows[0]})
     made = {side: datasets.Dataset.from_list(inside, features=features) for side, inside in sides.items()}
-    partial = folder.with_name(f".{folder.name}.partial")
-    rmtree(partial, ignore_errors=True)
-    datasets.DatasetDict(made).save_to_disk(str(partial))
-    rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    save_sides(made, folder)
     return {side: len(inside) for side, inside in sides.items()}
+
+
+def save_sides(sides: dict[str, datasets.Dataset], folder: Path) -> None:
+    """Saves a dataset of these splits, none of them empty; one that is there goes when the new one is whole.
+
+    Where this is killed between the two, `read_sides` brings the old one back.
+    """
+    new, old = folder.with_name(f".{folder.name}.partial"), set_aside(folder)
+    rmtree(new, ignore_errors=True)
+    datasets.DatasetDict(sides).save_to_disk(str(new))
+    if folder.exists():
+        rmtree(old, ignore_errors=True)
+        folder.rename(old)
+    new.rename(folder)
+    rmtree(old, ignore_errors=True)
+
+
+def read_sides(folder: Path) -> dict[str, datasets.Dataset]:
+    """The splits of a saved dataset; none where there is none."""
+    if not folder.exists() and set_aside(folder).exists():
+        set_aside(folder).rename(folder)
+    return dict(datasets.load_from_disk(str(folder))) if folder.is_dir() else {}
+
+
+def set_aside(folder: Path) -> Path:
+    """Where the dataset that is replaced lies until the new one has its place."""
+    return folder.with_name(f".{folder.name}.old")
 
 
 def _feature(column: str) -> object:
