@@ -133,10 +133,11 @@ def run_namesakes(args: argparse.Namespace) -> int:
     points, count = namesakes.measure(stages, namesakes.photos_by_person(paths))
     best = namesakes.at_recall(points, namesakes.WANTED_RECALL)
     told = (
-        f"{count} people of five photos or more whom no model learned, one foreign face for every four of "
-        f"theirs; the faces found by {stages.names['photo_detector']}, compared by {stages.embedder.id} "
+        f"{count} development people of five photos or more, one foreign face for every four of theirs; the"
+        f" faces found by {stages.names['photo_detector']}, compared by {stages.embedder.id} "
         f"({stages.embedder.revision}). At recall {best.recall:.3f} precision is {best.precision:.3f}, which "
-        f"is the limit to use, {best.limit:.3f}; without the filter precision is {points[0].precision:.3f}."
+        f"is the limit to use, {best.limit:.3f}; without the filter precision is {points[0].precision:.3f}. "
+        "The limit is chosen on these same people."
     )
     print(told, namesakes.as_table(points), sep="\n\n")
     if args.write:

@@ -2,7 +2,7 @@
 
 A search for a name brings namesakes, co-stars and crowds. The densest half of the faces is taken for the
 person wanted; every face is then judged by its cosine to the mean of that core. `measure` says how well that
-works: to the photos of people whom no model learned, one foreign face is added for every four.
+works: to the photos of development people (`training.split`), one foreign face is added for every four.
 """
 
 import json

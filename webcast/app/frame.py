@@ -2,8 +2,10 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 
 import gradio as gr
+from gradio.events import Dependency
 
 from webcast.app import page_scripts
 from webcast.app.blocks import PRIVATE, demo
@@ -51,8 +53,14 @@ def browser_words(key: str, lang: str) -> dict[str, object]:
     }
 
 
-def close_page() -> None:
-    """What stands below every page."""
+def close_page() -> gr.Button:
+    """What stands below every page; the button that stops what `can_be_stopped` names."""
     stopping = gr.Button(t("stop"), variant="stop", size="sm", elem_id="stop")
     stopping.click(stop, None, None, queue=False, **PRIVATE)
     gr.HTML(t("footer"))
+    return stopping
+
+
+def can_be_stopped(stopping: gr.Button, computing: Sequence[Dependency]) -> None:
+    """Work that has begun ends by its `Report`; what waits for its turn yet is never begun."""
+    stopping.click(None, cancels=list(computing), queue=False, **PRIVATE)
