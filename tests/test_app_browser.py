@@ -337,29 +337,6 @@ def test_long_work_can_be_stopped_and_the_next_is_done(page, tmp_path):
     page.locator("#cast .wc-part").first.wait_for()
 
 
-def test_work_that_waits_for_its_turn_can_be_stopped_too(page, browser, app_url, tmp_path):
-    context = browser.new_context()
-    context.set_default_timeout(PATIENCE_MS)
-    other = context.new_page()
-    other.goto(app_url)
-    other.wait_for_selector("#examples button")
-    go_to(page, "Cast an episode")
-    drop(page, "#episode", episode(tmp_path, copies=90))
-    page.get_by_text("Looking for faces").first.wait_for()
-    with other.expect_response(lambda response: "/queue/join" in response.url):
-        other.locator("#examples button").first.click()
-    other.get_by_role("button", name="Stop").click()
-    other.get_by_text("Stopped, as you asked").first.wait_for()
-    page.get_by_role("button", name="Stop").click()
-    page.get_by_text("Stopped, as you asked").first.wait_for()
-    page.locator("#example-episode").click()  # its turn comes after that of what was stopped
-    page.locator("#cast .wc-part").first.wait_for()
-    assert not other.locator("#sheet img").is_visible()
-    other.locator("#examples button").first.click()
-    wait_for_cast(other)
-    context.close()
-
-
 def test_leaving_a_page_ends_its_work(page, tmp_path):
     """The work asked for last would else replace the episode that the visit remembers."""
     go_to(page, "Cast an episode")

@@ -2,10 +2,8 @@
 
 import json
 import secrets
-from collections.abc import Sequence
 
 import gradio as gr
-from gradio.events import Dependency
 
 from webcast.app import page_scripts
 from webcast.app.blocks import PRIVATE, demo
@@ -53,14 +51,8 @@ def browser_words(key: str, lang: str) -> dict[str, object]:
     }
 
 
-def close_page() -> gr.Button:
-    """What stands below every page; the button that stops what `can_be_stopped` names."""
+def close_page() -> None:
+    """What stands below every page."""
     stopping = gr.Button(t("stop"), variant="stop", size="sm", elem_id="stop")
     stopping.click(stop, None, None, queue=False, **PRIVATE)
     gr.HTML(t("footer"))
-    return stopping
-
-
-def can_be_stopped(stopping: gr.Button, computing: Sequence[Dependency]) -> None:
-    """Work that has begun ends by its `Report`; what waits for its turn yet is never begun."""
-    stopping.click(None, cancels=list(computing), queue=False, **PRIVATE)

@@ -39,8 +39,8 @@ def begin(request: gr.Request) -> Report:
 
 
 def stop(request: gr.Request) -> None:
-    at_work.pop(request.session_hash, None)
-    gr.Info(label("stopped", language(request)))
+    if at_work.pop(request.session_hash, None):
+        gr.Info(label("stopped", language(request)))
 
 
 def leave(request: gr.Request) -> None:

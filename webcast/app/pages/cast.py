@@ -14,7 +14,7 @@ from webcast.app.blocks import COMPUTED, KEEP
 from webcast.app.compute import compute, compute_main_faces
 from webcast.app.faces import choose, find_faces
 from webcast.app.filters import checked_gender, lay_out_filters
-from webcast.app.frame import can_be_stopped, close_page, open_page
+from webcast.app.frame import close_page, open_page
 from webcast.app.i18n import GENDER_MARKS, t
 from webcast.app.limits import HEAD_PX, KEEP_FOR_S, MAX_FACES
 from webcast.app.loaded import EXAMPLES, stages_with
@@ -152,20 +152,19 @@ def lay_out_cast_a_page() -> None:
     ballots_view = gr.HTML(visible=False, js_on_load=page_scripts.CHOSEN, elem_id="ballots")
     changed, _ = lay_out_filters(visit)
     changed += lay_out_settings(visit)
-    stopping = close_page()
+    close_page()
 
     found = [faces_found, faces_chosen, page_view, all_faces, main_faces, character]
     result = [hint, sheet_view, slider, ballots_view]
     again = (show_again, [faces_found, faces_chosen, character, visit], [all_faces, main_faces, *result])
     shown = {"show_progress_on": [hint, sheet_view], **COMPUTED}
-    computing = [
-        dropped.upload(show_pages, [dropped, visit], [*found, *result], **shown),
-        examples.select(show_example, visit, [*found, *result], **shown),
-        page_view.select(show_choice, [faces_found, visit], [faces_chosen, character, *result], **shown),
-        all_faces.click(show_all, [faces_found, character, visit], [faces_chosen, *result], **shown),
-        main_faces.click(
-            show_main, [faces_found, faces_chosen, character, visit], [faces_chosen, *result], **shown
-        ),
-        character.input(*again, **shown),
-    ]
-    can_be_stopped(stopping, computing + [event.success(*again, **shown) for event in changed])
+    dropped.upload(show_pages, [dropped, visit], [*found, *result], **shown)
+    examples.select(show_example, visit, [*found, *result], **shown)
+    page_view.select(show_choice, [faces_found, visit], [faces_chosen, character, *result], **shown)
+    all_faces.click(show_all, [faces_found, character, visit], [faces_chosen, *result], **shown)
+    main_faces.click(
+        show_main, [faces_found, faces_chosen, character, visit], [faces_chosen, *result], **shown
+    )
+    character.input(*again, **shown)
+    for event in changed:
+        event.success(*again, **shown)

@@ -7,7 +7,7 @@ from webcast.app.answers import answer, in_words
 from webcast.app.blocks import COMPUTED
 from webcast.app.compute import compute_columns
 from webcast.app.files import read_pages
-from webcast.app.frame import can_be_stopped, close_page, open_page
+from webcast.app.frame import close_page, open_page
 from webcast.app.i18n import t
 from webcast.app.visitor import visit_of
 from webcast.app.work import PROGRESS, begin
@@ -39,7 +39,6 @@ def lay_out_compare() -> None:
         with gr.Column(scale=6, min_width=320):
             hint = gr.HTML(t("hint_compare"))
     made = gr.HTML(visible=False, elem_id="columns")
-    stopping = close_page()
+    close_page()
     again = (show_comparison, [dropped, stage, visit], [hint, made])
-    comparing = gr.on([dropped.upload, go.click], *again, show_progress_on=[hint, made], **COMPUTED)
-    can_be_stopped(stopping, [comparing])
+    gr.on([dropped.upload, go.click], *again, show_progress_on=[hint, made], **COMPUTED)

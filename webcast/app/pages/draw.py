@@ -7,7 +7,7 @@ from webcast.app.answers import answer
 from webcast.app.blocks import COMPUTED, KEEP
 from webcast.app.compute import compute_drawings
 from webcast.app.files import read_pages
-from webcast.app.frame import can_be_stopped, close_page, open_page
+from webcast.app.frame import close_page, open_page
 from webcast.app.i18n import t
 from webcast.app.loaded import caster
 from webcast.app.work import PROGRESS, begin
@@ -48,7 +48,6 @@ def lay_out_draw() -> None:
                 buttons=KEEP,
                 elem_id="drawing",
             )
-    stopping = close_page()
+    close_page()
     shown = [hint, slider, drawing]
-    drawing_it = dropped.upload(show_drawing, dropped, shown, show_progress_on=[hint, slider], **COMPUTED)
-    can_be_stopped(stopping, [drawing_it])
+    dropped.upload(show_drawing, dropped, shown, show_progress_on=[hint, slider], **COMPUTED)

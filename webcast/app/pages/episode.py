@@ -12,7 +12,7 @@ from webcast.app.blocks import COMPUTED, KEEP, demo
 from webcast.app.compute import compute_maps
 from webcast.app.episodes import cast_cards, cast_files, last_cast, part_of, remember_cast, sent_pages
 from webcast.app.filters import lay_out_filters, without_person
-from webcast.app.frame import can_be_stopped, close_page, open_page
+from webcast.app.frame import close_page, open_page
 from webcast.app.i18n import t
 from webcast.app.loaded import EXAMPLES
 from webcast.app.settings import lay_out_settings
@@ -128,18 +128,16 @@ def lay_out_episode() -> None:
     changed, without = lay_out_filters(visit)
     changed += lay_out_settings(visit)
     gr.Markdown(t("episode_kept"), elem_classes="wc-kept")
-    stopping = close_page()
+    close_page()
 
     result = [visit, hint, cast_view, characters, left, keep, files, cards, why]
     shown = {"show_progress_on": [hint, cast_view], **COMPUTED}
-    computing = [
-        dropped.upload(show_episode, [dropped, visit], result, **shown),
-        example.click(show_example_episode, visit, result, **shown),
-        gr.on([characters.edit, left.edit], show_edited, visit, result, **shown),
-        cast_view.edit(show_without, visit, [*result, without], **shown),
-        cast_view.select(show_why, visit, why, show_progress_on=[why], **COMPUTED),
-        keeping.click(show_files, visit, [files, cards], show_progress_on=[files], **COMPUTED),
-    ]
-    computing += [event.success(show_episode_again, visit, result, **shown) for event in changed]
-    can_be_stopped(stopping, computing)
+    dropped.upload(show_episode, [dropped, visit], result, **shown)
+    example.click(show_example_episode, visit, result, **shown)
+    gr.on([characters.edit, left.edit], show_edited, visit, result, **shown)
+    cast_view.edit(show_without, visit, [*result, without], **shown)
+    cast_view.select(show_why, visit, why, show_progress_on=[why], **COMPUTED)
+    keeping.click(show_files, visit, [files, cards], show_progress_on=[files], **COMPUTED)
+    for event in changed:
+        event.success(show_episode_again, visit, result, **shown)
     demo.load(show_episode_again, visit, result, show_progress="hidden", **COMPUTED)

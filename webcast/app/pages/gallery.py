@@ -10,7 +10,7 @@ from webcast.app.answers import answer, language
 from webcast.app.blocks import COMPUTED, PRIVATE, demo
 from webcast.app.files import uploaded
 from webcast.app.filters import AMONG, checked_filters, without_person
-from webcast.app.frame import can_be_stopped, close_page, open_page
+from webcast.app.frame import close_page, open_page
 from webcast.app.i18n import GENDER_CHOICES, t
 from webcast.app.limits import KEEP_FOR_S, MAX_SHOWN
 from webcast.app.own_actors import remember_actors
@@ -138,7 +138,7 @@ def lay_out_gallery() -> None:
         folder = gr.HTML(t("folder"), js_on_load=page_scripts.FOLDER, elem_id="portrait-folder")
     lay_out_settings(visit)
     origins = gr.HTML(elem_id="sources")
-    stopping = close_page()
+    close_page()
 
     browse = (show_people, [search, gender, visit], [people, shown, counted, person])
     where = (show_sources, visit, [told, among, origins])
@@ -152,7 +152,6 @@ def lay_out_gallery() -> None:
         person.edit(leave_out, visit, visit, **PRIVATE),
         left_out.input(set_left_out, [left_out, visit], visit, **PRIVATE),
     ]
-    can_be_stopped(stopping, changed[:2])
     for event in changed:
         shown_again = event.success(*browse, show_progress_on=[people], **PRIVATE)
         for follows in (where, gone):
