@@ -206,7 +206,7 @@ def test_both_ways_are_measured_and_reported(weights, heads, tmp_path, capsys):
     text = (tmp_path / "out/evaluation.md").read_text()
     assert text == printed
     assert "`python -m training.evaluate --weights" in text
-    assert "KID over 5 subsets of 8 with its standard error" in text
+    assert "KID over 5 subsets of 8 and the error of so few draws" in text
     assert "means and deviations of the first two stages of our embedder" in text
     assert "mean KID x 100 (U-GAT-IT)" in text
     rows = {row["way"]: row for row in told["realism"]}
