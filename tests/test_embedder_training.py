@@ -2,6 +2,7 @@
 
 import json
 import math
+import subprocess
 import sys
 
 import cv2
@@ -11,9 +12,10 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
+from tests.app_server import ROOT
 from tests.synthetic_face import synthetic_photo
 from training.drawings import ABOUT, PHOTO, PUBLISHED, WAYS, load
-from training.embedder import ArcFaceHead, PhotoAndDrawing, contrastive, main
+from training.embedder import ArcFaceHead, PhotoAndDrawing, contrastive
 from webcast.embed import load_resnet18
 
 PEOPLE = ["ann", "ann", "bob", "cem"]
@@ -93,22 +95,11 @@ def test_the_contrast_is_none_where_each_drawing_is_its_photo_and_spares_the_sam
     assert contrastive(halves, halves, alone, 0.05) == pytest.approx(math.log(2) / 2, rel=0.05)
 
 
-def test_a_run_gives_an_embedder(heads_folder, tmp_path, monkeypatch):
+def test_a_run_gives_an_embedder(heads_folder, tmp_path):
     run = tmp_path / "run"
-    flags = [
-        "--heads",
-        heads_folder,
-        "--size-px",
-        32,
-        "--batch-size",
-        4,
-        "--max-steps",
-        2,
-        "--output-dir",
-        run,
-    ]
-    monkeypatch.setattr(sys, "argv", ["embedder", *map(str, flags), "--save-every", "1"])
-    main()
+    flags = ("--size-px", 32, "--batch-size", 4, "--max-steps", 2, "--save-every", 1)
+    command = ("training.embedder", "--heads", heads_folder, "--output-dir", run, *flags)
+    subprocess.run([sys.executable, "-m", *map(str, command)], cwd=ROOT, check=True)
     embedder = load_resnet18(run / "export", torch.device("cpu"))
     vectors = embedder.embed([Image.fromarray(synthetic_photo()), Image.new("RGB", (50, 50), "red")])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
