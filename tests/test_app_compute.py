@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from tests import fakes
-from webcast.app import compute, episodes, filters, visitor
+from webcast.app import compute, episodes, files, filters, visitor
 from webcast.app.visitor import MainFaces, Visit
+from webcast.errors import ImageError
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +117,9 @@ def test_what_was_chosen_while_an_episode_was_cast_is_kept(monkeypatch):
 
 def test_a_folder_among_the_uploads_does_not_end_their_deletion(monkeypatch, tmp_path):
     sets = [{str(tmp_path), str(tmp_path / "page.png")}]
-    monkeypatch.setattr(visitor.demo, "temp_file_sets", sets)
-    visitor.pass_over_folders()
+    monkeypatch.setattr(files.demo, "temp_file_sets", sets)
+    with pytest.raises(ImageError, match="uploaded to this app"):
+        files.uploaded([{"path": str(tmp_path)}])
     assert sets == [{str(tmp_path / "page.png")}]
 
 

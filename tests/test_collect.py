@@ -523,3 +523,13 @@ def test_what_is_no_web_address_is_refused_and_not_asked_again(door, url):
 def test_a_host_that_no_host_can_be_called_is_told(door, host):
     with pytest.raises(CollectError):
         door.fetch(f"http://{host}/x.jpg")
+
+
+def test_a_long_pause_of_our_own_is_no_wait_that_a_site_asks_for(tmp_path):
+    turns = Turns(tmp_path)
+    assert turns.take("host", 500) - time.monotonic() <= 0
+    assert turns.held_for("host") <= 0
+    assert 499 < turns.take("host", 500) - time.monotonic() <= 500
+    turns.hold("host", 700)
+    assert 699 < turns.held_for("host") <= 700
+    assert turns.held_for("another") <= 0

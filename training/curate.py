@@ -180,8 +180,8 @@ def move_rows(source: Path, target: Path, keys: set[str]) -> None:
             before = [there[goal]] if goal in there else []
             there[goal] = datasets.concatenate_datasets([*before, rows.select(places)])
         here[side] = rows.select([i for i, key in enumerate(rows["key"]) if key not in keys])
-    save_sides({side: rows for side, rows in there.items() if len(rows)}, target)
-    save_sides({side: rows for side, rows in here.items() if len(rows)}, source)
+    save_sides(there, target)
+    save_sides(here, source)
 
 
 def delete_rejected(folder: Path) -> int:

@@ -166,13 +166,14 @@ def train(recipe: Recipe, dataset: Dataset, config: LoopConfig, resume: bool = F
 
 
 @torch.inference_mode()
-def made_by(network: Callable[[Tensor], Tensor], batch: Tensor, like: nn.Module | None = None) -> Tensor:
+def made_by(
+    network: nn.Module, batch: Tensor, run: Callable[[nn.Module, Tensor], Tensor] = nn.Module.__call__
+) -> Tensor:
     """What a network on any device makes of a batch on the CPU, on the CPU, for a recipe's `picture`.
 
-    `like` is a module on the network's device, where the network is only a function.
+    `run` says how a network is used, where that is not by calling it.
     """
-    device = next((like or network).parameters()).device
-    return network(batch.to(device)).cpu()
+    return run(network, batch.to(next(network.parameters()).device)).cpu()
 
 
 def start_accelerator(config: LoopConfig) -> Accelerator:

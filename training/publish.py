@@ -100,9 +100,10 @@ def keep_measured(old: dict, folder: Path, trained: Collection[str]) -> None:
         new["characters"] = old["characters"]
     if not {"detector", "upscaler", "embedder"} & set(trained):
         limits = old.get("firm_standout", {})
-        is_new = "realizer" in trained
-        new["firm_standout"] = {way: v for way, v in limits.items() if way == "direct" or not is_new}
-        new["similarity"] = new["similarity"] if is_new else old["similarity"]
+        if "realizer" in trained:
+            new["firm_standout"] = {way: limit for way, limit in limits.items() if way == "direct"}
+        else:
+            new |= {"firm_standout": limits, "similarity": old["similarity"]}
     write_config(new, folder)
 
 

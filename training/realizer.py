@@ -19,7 +19,6 @@ men, darker and lighter skins are drawn evenly from the portraits.
 import argparse
 import csv
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -279,8 +278,7 @@ class RealizerRecipe(Recipe):
         """Drawing, fake and photo of sixteen samples from another seed."""
         samples = [self.shown[n] for n in range(16)]
         real_a = torch.stack([s["real_a"] for s in samples])
-        gen_ab = networks["gen_ab"]
-        fake_b = torch.cat([made_by(partial(translated, gen_ab), p, gen_ab) for p in real_a.split(4)])
+        fake_b = torch.cat([made_by(networks["gen_ab"], part, translated) for part in real_a.split(4)])
         columns = [torch.cat([s["real_a"], f, s["real_b"]], 1) for s, f in zip(samples, fake_b, strict=True)]
         sheet = torch.cat([torch.cat(columns[:8], 2), torch.cat(columns[8:], 2)], 1)
         return ((sheet.permute(1, 2, 0).numpy() + 1) * 127.5).clip(0, 255).astype(np.uint8)

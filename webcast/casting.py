@@ -39,10 +39,8 @@ from webcast.types import (
 from webcast.vote import VOTES_PER_FACE, firmness, tally
 
 SAME_FACE = 0.5  # two boxes of overlapping parts that share so much of the smaller one are one face
-CROP_PX, SHOWN_PX = (
-    384,
-    512,
-)  # what heads and what was made of them are reduced to, for there may be thousands
+CROP_PX = 384  # what heads are reduced to, for there may be thousands
+SHOWN_PX = 512  # what was made of them is reduced to
 MAX_FACES = 3000
 STRANGERS_LIMIT = 0.9
 """A part is firm only if at least so many of the other faces are less similar to the person.

@@ -296,7 +296,7 @@ def _portraits(
 
 
 def _head(picture: Image.Image, label: str, detector: Detector, upscaler: Upscaler | None) -> Image.Image:
-    """The head crop of the largest face on a photo; `ImageError` where no face is found."""
+    """The head crop of the largest face on a photo; `ImageError` where there is none, or a tiny one."""
     picture = fit(picture, PHOTO_SIDE_PX)
     (faces,) = detector.detect([Panel(picture, label)])
     if not faces:

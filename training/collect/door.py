@@ -284,10 +284,11 @@ class Door:
             raise CollectError(f"{url} takes longer than {self.total_s:.0f} seconds; it is left for later.")
 
     def _wait_for_turn(self, url: str) -> None:
-        wait = self.turns.take(urlsplit(url).hostname or "", self.seconds_between) - time.monotonic()
-        if wait > self.max_wait_s:
-            raise CollectError(f"{_site(url)} asks to wait {wait:.0f} seconds; run the command again later.")
-        self._sleep(wait)
+        host = urlsplit(url).hostname or ""
+        held = self.turns.held_for(host)
+        if held > self.max_wait_s:
+            raise CollectError(f"{_site(url)} asks to wait {held:.0f} seconds; run the command again later.")
+        self._sleep(self.turns.take(host, self.seconds_between) - time.monotonic())
 
     def _sleep(self, seconds: float) -> None:
         if self._hung_up.wait(max(0.0, seconds)):

@@ -28,13 +28,13 @@ def save_rows(rows: Sequence[dict], group: str, folder: Path) -> dict[str, int]:
 
 
 def save_sides(sides: dict[str, datasets.Dataset], folder: Path) -> None:
-    """Saves a dataset of these splits, none of them empty; one that is there goes when the new one is whole.
+    """Saves a dataset of the splits that have rows; one that is there goes when the new one is whole.
 
     Where this is killed between the two, `read_sides` brings the old one back.
     """
     new, old = folder.with_name(f".{folder.name}.partial"), set_aside(folder)
     rmtree(new, ignore_errors=True)
-    datasets.DatasetDict(sides).save_to_disk(str(new))
+    datasets.DatasetDict({side: rows for side, rows in sides.items() if len(rows)}).save_to_disk(str(new))
     if folder.exists():
         rmtree(old, ignore_errors=True)
         folder.rename(old)

@@ -5,6 +5,7 @@ next one, under a lock that the system gives back where its holder is killed.
 """
 
 import hashlib
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,19 +24,26 @@ class Turns:
 
     def take(self, host: str, seconds_between: float) -> float:
         """The moment of `time.monotonic()` at which the host may be asked, which nobody else is given."""
-        with self._next_of(host) as (file, free_at):
-            turn = max(time.monotonic(), free_at)
-            file.write_text(repr(turn + seconds_between))
+        with self._moments_of(host) as moments:
+            turn = max(time.monotonic(), *moments.values())
+            moments["next"] = turn + seconds_between
         return turn
 
     def hold(self, host: str, seconds: float) -> None:
-        """Nobody is given a turn at the host before so many seconds are over."""
-        with self._next_of(host) as (file, free_at):
-            file.write_text(repr(max(free_at, time.monotonic() + seconds)))
+        """Nobody is given a turn at the host before so many seconds are over, as it asked."""
+        with self._moments_of(host) as moments:
+            moments["held"] = max(moments["held"], time.monotonic() + seconds)
+
+    def held_for(self, host: str) -> float:
+        """Seconds for which the host asked not to be asked; not above 0 where it did not."""
+        with self._moments_of(host) as moments:
+            return moments["held"] - time.monotonic()
 
     @contextmanager
-    def _next_of(self, host: str) -> Iterator[tuple[Path, float]]:
-        """The file of a host, and the moment that is in it, under its lock."""
+    def _moments_of(self, host: str) -> Iterator[dict[str, float]]:
+        """When a host may be asked next and until when it is held, to be changed under its lock."""
         file = self.folder / hashlib.sha256(host.encode()).hexdigest()[:16]
         with FileLock(f"{file}.lock", poll_interval=0.01):
-            yield file, float(file.read_text()) if file.is_file() else 0.0
+            moments = json.loads(file.read_text()) if file.is_file() else {"next": 0.0, "held": 0.0}
+            yield moments
+            file.write_text(json.dumps(moments))

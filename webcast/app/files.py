@@ -24,6 +24,7 @@ def uploaded(pages: list[dict | str]) -> list[str]:
         raise ImageError("The pages must be a list of picture files.")
     paths = [str(page.get("path")) if isinstance(page, dict) else received(page) for page in pages]
     if not all(map(is_upload, paths)):
+        pass_over_folders()
         raise ImageError("A page must be a file that was uploaded to this app.")
     return paths
 
@@ -35,6 +36,12 @@ def is_upload(path: str) -> bool:
     except ValueError:  # a NUL in it
         return False
     return file.is_file() and file.is_relative_to(Path(get_upload_folder()).resolve())
+
+
+def pass_over_folders() -> None:
+    """Takes folders, which a call may name, from what Gradio is to delete: the first would end its work."""
+    for files in demo.temp_file_sets:
+        files -= {file for file in list(files) if Path(file).is_dir()}
 
 
 def received(page: str) -> str:

@@ -2,9 +2,8 @@
 
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from webcast.app.blocks import demo
+from webcast.app.files import pass_over_folders
 from webcast.app.limits import CLEAN_EVERY_S, KEEP_FOR_S, MAIN_FACES, MAX_EPISODES, MAX_VISITS
 from webcast.app.loaded import OWN_PARTS, caster, gallery_seen_by, stages_with
 from webcast.app.visits import Visits
@@ -112,9 +111,3 @@ def forget_in_time() -> None:
         visits.forget_old()
         episodes.forget_old()
         pass_over_folders()
-
-
-def pass_over_folders() -> None:
-    """Takes folders, which a call may name, from what Gradio is to delete: the first would end its work."""
-    for files in demo.temp_file_sets:
-        files -= {file for file in list(files) if Path(file).is_dir()}
