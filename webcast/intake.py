@@ -179,8 +179,8 @@ def cut_strip(picture: Image.Image) -> list[Box]:
     cuts, parts, start = gutters(picture), [], 0
     while height - start > LONG * width:
         wanted, last = start + PART_LENGTH * width, start + LONGEST_PART * width
-        first, end = start + 0.5 * width, min(last, height - MIN_SIDE_PX)
-        near = cuts[bisect_left(cuts, first) : bisect_right(cuts, end)]
+        first, latest = start + 0.5 * width, min(last, height - MIN_SIDE_PX)
+        near = cuts[bisect_left(cuts, first) : bisect_right(cuts, latest)]
         end = min(near, key=lambda cut: abs(cut - wanted)) if near else min(round(last), height)
         parts.append(Box(0, start, width, end))
         if end == height:
