@@ -337,6 +337,28 @@ def test_long_work_can_be_stopped_and_the_next_is_done(page, tmp_path):
     page.locator("#cast .wc-part").first.wait_for()
 
 
+def test_work_that_waits_for_others_can_be_stopped(page, browser, tmp_path):
+    go_to(page, "Cast an episode")
+    drop(page, "#episode", episode(tmp_path, copies=60))
+    page.get_by_text("Looking for faces").first.wait_for()
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    second = context.new_page()
+    second.goto(page.url)
+    with second.expect_response("**/queue/join*"):
+        drop(second, "#episode", episode(tmp_path, copies=60))
+    second.get_by_text("queue: ").first.wait_for()
+    second.get_by_role("button", name="Stop").click()
+    second.get_by_text("Stopped, as you asked").first.wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Stopped, as you asked").first.wait_for()
+    second.wait_for_timeout(3000)
+    assert not second.get_by_text("Looking for faces").count(), "what was stopped has begun after all"
+    second.locator("#example-episode").click()
+    second.locator("#cast .wc-part").first.wait_for()
+    context.close()
+
+
 def test_leaving_a_page_ends_its_work(page, tmp_path):
     """The work asked for last would else replace the episode that the visit remembers."""
     go_to(page, "Cast an episode")

@@ -4,6 +4,7 @@ import json
 import secrets
 
 import gradio as gr
+from gradio.events import Dependency
 
 from webcast.app import page_scripts
 from webcast.app.blocks import PRIVATE, demo
@@ -51,8 +52,10 @@ def browser_words(key: str, lang: str) -> dict[str, object]:
     }
 
 
-def close_page() -> None:
-    """What stands below every page."""
+def close_page(*long_work: Dependency) -> None:
+    """What stands below every page; its button ends the page's long work, begun or still in the queue."""
     stopping = gr.Button(t("stop"), variant="stop", size="sm", elem_id="stop")
-    stopping.click(stop, None, None, queue=False, **PRIVATE)
+    stopped = gr.HTML(elem_id="stopped")
+    ends = {"cancels": list(long_work), "show_progress": "hidden", **PRIVATE}
+    stopping.click(stop, None, stopped, queue=False, **ends)
     gr.HTML(t("footer"))

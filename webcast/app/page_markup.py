@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from secrets import token_hex
 
 from PIL import Image
 
@@ -61,6 +62,13 @@ def footer(words: Mapping[str, str], notices: Sequence[str]) -> str:
         f"<p>{words[key]}</p>" for key in ("foot_likeness", "foot_sources", "foot_limits", "foot_private")
     )
     return f'<footer class="wc-footer">{warned}{told}</footer>'
+
+
+def stopped(lang: str) -> str:
+    """That work was ended as asked; it fades, and no two are alike, so that each is shown anew."""
+    return (
+        f'<p class="wc-stopped" role="status" data-one="{token_hex(4)}">{escape(label("stopped", lang))}</p>'
+    )
 
 
 def examples(paths: Sequence[Path], lang: str) -> str:

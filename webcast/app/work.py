@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from webcast.app import page_markup
 from webcast.app.answers import language
 from webcast.app.limits import MAX_EPISODE_FACES
 from webcast.errors import WebcastError
@@ -38,9 +39,10 @@ def begin(request: gr.Request) -> Report:
     return report
 
 
-def stop(request: gr.Request) -> None:
-    if at_work.pop(request.session_hash, None):
-        gr.Info(label("stopped", language(request)))
+def stop(request: gr.Request) -> str:
+    """Ends the work that the session waits for, and says so: the queue no longer tells that page anything."""
+    leave(request)
+    return page_markup.stopped(language(request))
 
 
 def leave(request: gr.Request) -> None:

@@ -152,19 +152,18 @@ def lay_out_cast_a_page() -> None:
     ballots_view = gr.HTML(visible=False, js_on_load=page_scripts.CHOSEN, elem_id="ballots")
     changed, _ = lay_out_filters(visit)
     changed += lay_out_settings(visit)
-    close_page()
 
     found = [faces_found, faces_chosen, page_view, all_faces, main_faces, character]
     result = [hint, sheet_view, slider, ballots_view]
     again = (show_again, [faces_found, faces_chosen, character, visit], [all_faces, main_faces, *result])
     shown = {"show_progress_on": [hint, sheet_view], **COMPUTED}
-    dropped.upload(show_pages, [dropped, visit], [*found, *result], **shown)
-    examples.select(show_example, visit, [*found, *result], **shown)
-    page_view.select(show_choice, [faces_found, visit], [faces_chosen, character, *result], **shown)
-    all_faces.click(show_all, [faces_found, character, visit], [faces_chosen, *result], **shown)
-    main_faces.click(
-        show_main, [faces_found, faces_chosen, character, visit], [faces_chosen, *result], **shown
+    main = [faces_found, faces_chosen, character, visit]
+    close_page(
+        dropped.upload(show_pages, [dropped, visit], [*found, *result], **shown),
+        examples.select(show_example, visit, [*found, *result], **shown),
+        page_view.select(show_choice, [faces_found, visit], [faces_chosen, character, *result], **shown),
+        all_faces.click(show_all, [faces_found, character, visit], [faces_chosen, *result], **shown),
+        main_faces.click(show_main, main, [faces_chosen, *result], **shown),
+        character.input(*again, **shown),
+        *(event.success(*again, **shown) for event in changed),
     )
-    character.input(*again, **shown)
-    for event in changed:
-        event.success(*again, **shown)

@@ -39,6 +39,5 @@ def lay_out_compare() -> None:
         with gr.Column(scale=6, min_width=320):
             hint = gr.HTML(t("hint_compare"))
     made = gr.HTML(visible=False, elem_id="columns")
-    close_page()
     again = (show_comparison, [dropped, stage, visit], [hint, made])
-    gr.on([dropped.upload, go.click], *again, show_progress_on=[hint, made], **COMPUTED)
+    close_page(gr.on([dropped.upload, go.click], *again, show_progress_on=[hint, made], **COMPUTED))

@@ -48,6 +48,5 @@ def lay_out_draw() -> None:
                 buttons=KEEP,
                 elem_id="drawing",
             )
-    close_page()
     shown = [hint, slider, drawing]
-    dropped.upload(show_drawing, dropped, shown, show_progress_on=[hint, slider], **COMPUTED)
+    close_page(dropped.upload(show_drawing, dropped, shown, show_progress_on=[hint, slider], **COMPUTED))

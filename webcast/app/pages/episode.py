@@ -128,16 +128,16 @@ def lay_out_episode() -> None:
     changed, without = lay_out_filters(visit)
     changed += lay_out_settings(visit)
     gr.Markdown(t("episode_kept"), elem_classes="wc-kept")
-    close_page()
 
     result = [visit, hint, cast_view, characters, left, keep, files, cards, why]
     shown = {"show_progress_on": [hint, cast_view], **COMPUTED}
-    dropped.upload(show_episode, [dropped, visit], result, **shown)
-    example.click(show_example_episode, visit, result, **shown)
-    gr.on([characters.edit, left.edit], show_edited, visit, result, **shown)
-    cast_view.edit(show_without, visit, [*result, without], **shown)
-    cast_view.select(show_why, visit, why, show_progress_on=[why], **COMPUTED)
-    keeping.click(show_files, visit, [files, cards], show_progress_on=[files], **COMPUTED)
-    for event in changed:
-        event.success(show_episode_again, visit, result, **shown)
-    demo.load(show_episode_again, visit, result, show_progress="hidden", **COMPUTED)
+    close_page(
+        dropped.upload(show_episode, [dropped, visit], result, **shown),
+        example.click(show_example_episode, visit, result, **shown),
+        gr.on([characters.edit, left.edit], show_edited, visit, result, **shown),
+        cast_view.edit(show_without, visit, [*result, without], **shown),
+        cast_view.select(show_why, visit, why, show_progress_on=[why], **COMPUTED),
+        keeping.click(show_files, visit, [files, cards], show_progress_on=[files], **COMPUTED),
+        *(event.success(show_episode_again, visit, result, **shown) for event in changed),
+        demo.load(show_episode_again, visit, result, show_progress="hidden", **COMPUTED),
+    )

@@ -138,16 +138,19 @@ def lay_out_gallery() -> None:
         folder = gr.HTML(t("folder"), js_on_load=page_scripts.FOLDER, elem_id="portrait-folder")
     lay_out_settings(visit)
     origins = gr.HTML(elem_id="sources")
-    close_page()
 
     browse = (show_people, [search, gender, visit], [people, shown, counted, person])
     where = (show_sources, visit, [told, among, origins])
     gone = (show_left_out, visit, left_out)
     gr.on([search.change, gender.input], *browse, show_progress="hidden", **PRIVATE)
     people.select(show_person, [shown, visit], person, show_progress="hidden", **PRIVATE)
-    changed = [
+    added = [
         portraits.upload(use_actors, [portraits, visit], visit, show_progress_on=[people], **COMPUTED),
         folder.upload(use_folder, visit, visit, show_progress_on=[people], **COMPUTED),
+    ]
+    close_page(*added)
+    changed = [
+        *added,
         among.input(set_among, [among, visit], visit, **PRIVATE),
         person.edit(leave_out, visit, visit, **PRIVATE),
         left_out.input(set_left_out, [left_out, visit], visit, **PRIVATE),
