@@ -1,11 +1,9 @@
 """The embedder's training: what its pairs show, what its losses want, and that a run gives an embedder."""
 
-import json
 import math
 import subprocess
 import sys
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,29 +11,16 @@ from PIL import Image
 from torch.nn import functional as F
 
 from tests.app_server import ROOT
+from tests.small_heads import write_heads
 from tests.synthetic_face import synthetic_photo
-from training.drawings import ABOUT, PHOTO, PUBLISHED, WAYS, load
-from training.embedder import ArcFaceHead, PhotoAndDrawing, contrastive
+from training.drawings import PHOTO, PUBLISHED, WAYS, load
+from training.embedder import ArcFaceHead, PhotoAndDrawing, contrastive, drawn_way
 from webcast.embed import load_resnet18
-
-PEOPLE = ["ann", "ann", "bob", "cem"]
 
 
 @pytest.fixture
 def heads_folder(tmp_path):
-    """Four heads of three people; each way is a face of its own brightness, the photo the darkest."""
-    folder = tmp_path / "heads"
-    folder.mkdir()
-    face = cv2.resize(synthetic_photo(), (88, 88), interpolation=cv2.INTER_AREA)
-    for number, way in enumerate((PHOTO, *(way for way in WAYS if way != PHOTO))):
-        np.save(folder / f"{way}.npy", np.stack([np.uint8(face * (0.4 + 0.1 * number))] * len(PEOPLE)))
-    about = {
-        "people": PEOPLE,
-        "is_portrait": [True, True, False, False],
-        "has_published": [True, False, False, False],
-    }
-    (folder / ABOUT).write_text(json.dumps(about))
-    return folder
+    return write_heads(tmp_path / "heads")
 
 
 def test_a_sample_is_a_person_twice_by_another_photo_where_there_is_one(heads_folder):
@@ -51,13 +36,13 @@ def test_a_sample_is_a_person_twice_by_another_photo_where_there_is_one(heads_fo
 
 
 def test_drawings_are_published_only_where_one_was(heads_folder):
-    data = PhotoAndDrawing(load(heads_folder), 32, seed=0)
-    sample = data[0]
+    heads = load(heads_folder)
+    sample = PhotoAndDrawing(heads, 32, seed=0)[0]
     assert sample["photo"].shape == sample["drawing"].shape == (3, 32, 32)
     assert sample["photo"].dtype == sample["drawing"].dtype == torch.float32
     rng = np.random.default_rng(0)
-    assert PUBLISHED in {data.way(0, rng) for _ in range(60)}
-    assert {data.way(2, rng) for _ in range(200)} == set(WAYS) - {PHOTO, PUBLISHED}
+    assert PUBLISHED in {drawn_way(heads, 0, rng) for _ in range(60)}
+    assert {drawn_way(heads, 2, rng) for _ in range(200)} == set(WAYS) - {PHOTO, PUBLISHED}
 
 
 def test_the_baseline_sees_no_drawing(heads_folder):

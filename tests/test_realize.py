@@ -43,7 +43,7 @@ def test_it_is_the_generator_between_minus_one_and_one(tmp_path, noise):
     torch.manual_seed(0)
     generator = Generator(32, True, channels=8, blocks=1).half().float().eval()
     write_stage(tmp_path, CONFIG, generator)
-    [realized] = realize.load_ugatit(tmp_path, CPU).realize(noise[:1])
+    [realized] = realize.REALIZERS["ugatit"](tmp_path, CPU).realize(noise[:1])
     x = torch.tensor(np.asarray(noise[0])).permute(2, 0, 1)[None] / 127.5 - 1
     with torch.inference_mode():
         expected = (generator(x)[0][0].permute(1, 2, 0).numpy() + 1) * 127.5
@@ -52,7 +52,7 @@ def test_it_is_the_generator_between_minus_one_and_one(tmp_path, noise):
 
 def test_each_picture_is_realized_alone(tmp_path, noise):
     write_stage(tmp_path, CONFIG, Generator(32, True, channels=8, blocks=1))
-    realizer = realize.load_ugatit(tmp_path, CPU)
+    realizer = realize.REALIZERS["ugatit"](tmp_path, CPU)
     together = realizer.realize(noise)
     for picture, among_others in zip(noise, together, strict=True):
         [alone] = realizer.realize([picture])
@@ -68,4 +68,4 @@ def test_a_config_without_a_setting_is_refused(tmp_path, missing):
     config = {key: value for key, value in CONFIG.items() if key != missing}
     write_stage(tmp_path, config, Generator(32, True, channels=8, blocks=1))
     with pytest.raises(WeightsError, match=missing):
-        realize.load_ugatit(tmp_path, CPU)
+        realize.REALIZERS["ugatit"](tmp_path, CPU)

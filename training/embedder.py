@@ -68,26 +68,25 @@ class PhotoAndDrawing(Dataset):
         person = self.heads.people[index]
         others = [i for i in self.of_person[person] if i != index] or [index]
         other = others[rng.integers(len(others))]
-        way = PHOTO if self.photos_only else self.way(other, rng)
+        way = PHOTO if self.photos_only else drawn_way(self.heads, other, rng)
         return {
             "photo": self.picture(PHOTO, index, rng),
             "drawing": self.picture(way, other, rng),
             "person": torch.tensor(self.labels[person]),
         }
 
-    def way(self, index: int, rng: np.random.Generator) -> str:
-        """How to draw a photo; published drawings only where there is one."""
-        ways = [
-            w for w in self.heads.ways if w != PHOTO and (w != PUBLISHED or self.heads.has_published[index])
-        ]
-        weights = np.array([WAY_WEIGHTS[way] for way in ways])
-        return ways[rng.choice(len(ways), p=weights / weights.sum())]
-
     def picture(self, way: str, index: int, rng: np.random.Generator) -> Tensor:
         image = degraded(looked_at(self.heads.ways[way][index], self.size_px, rng), rng)
         image = image.astype(np.float32) / 255
         image = relit(image, rng) if way == PHOTO else recoloured(relit(image, rng), rng)
         return torch.from_numpy(((image - MEAN) / STD).astype(np.float32)).permute(2, 0, 1)
+
+
+def drawn_way(heads: Heads, index: int, rng: np.random.Generator) -> str:
+    """How to draw a photo; published drawings only where there is one."""
+    ways = [w for w in heads.ways if w != PHOTO and (w != PUBLISHED or heads.has_published[index])]
+    weights = np.array([WAY_WEIGHTS[way] for way in ways])
+    return ways[rng.choice(len(ways), p=weights / weights.sum())]
 
 
 def looked_at(head: np.ndarray, size_px: int, rng: np.random.Generator) -> np.ndarray:

@@ -43,12 +43,11 @@ from training.upscaler import degrade
 from webcast.build import load_stages
 from webcast.caster import Stages, enlarge
 from webcast.embed import EMBEDDERS, NetworkEmbedder, resnet18
-from webcast.networks.ugatit import Generator
-from webcast.realize import GeneratorRealizer
+from webcast.realize import NETWORKS, realizer_of
 from webcast.tensors import to_tensor
-from webcast.types import Upscaler
+from webcast.types import Realizer, Upscaler
 from webcast.upscale import UPSCALERS
-from webcast.weights import pick, read_config
+from webcast.weights import load_network, pick, read_config
 
 SAMPLES = 60
 CARD_START, CARD_END = "<!-- measured by training.prove -->", "<!-- end of measured -->"
@@ -193,11 +192,17 @@ def texture_features(embedder: FrozenEmbedder, images: Sequence[Image.Image]) ->
     return F.normalize(torch.cat(parts, 1)).mul(20).numpy()
 
 
-def untrained_realizer(weights: Path) -> GeneratorRealizer:
+def untrained_realizer(weights: Path) -> Realizer:
+    """The same network with every layer as it starts; what is fitted and not trained, it keeps."""
     torch.manual_seed(0)
-    config = read_config(weights / "realizer")
-    generator = Generator(config["size_px"], config["light"], config["channels"], config["blocks"])
-    return GeneratorRealizer(generator, torch.device("cpu"), config["size_px"], config["direction"])
+    folder = weights / "realizer"
+    config = read_config(folder)
+    network = pick(NETWORKS, config["name"], "realizer")(config, folder)
+    load_network(network, folder)
+    for layer in network.modules():
+        if hasattr(layer, "reset_parameters"):
+            layer.reset_parameters()
+    return realizer_of(network, config, folder, torch.device("cpu"))
 
 
 def untrained_embedder(stages: Stages) -> NetworkEmbedder:

@@ -41,8 +41,8 @@ from training.translate import freeze
 from webcast.embed import resnet18
 from webcast.networks import pix2pix, ugatit
 from webcast.networks.cyclegan import normal_weights
+from webcast.networks.translated import translated
 from webcast.networks.ugatit import Discriminator
-from webcast.realize import translated
 from webcast.weights import read_config, read_tensors, write_stage
 
 PORTRAIT_SHARE = 0.85  # they are sharp; the news photos are blurred, but of many more people
@@ -205,9 +205,12 @@ class RealizerRecipe(Recipe):
         embedder: Path | None,
         network: str = "ugatit",
         discriminator_channels: int = 64,
+        levels: int | None = None,
     ) -> None:
         self.network, self.channels, self.size_px = network, channels, size_px
-        self.networks: dict[str, nn.Module] = {"gen_ab": build_generator(network, channels, size_px)}
+        self.levels = levels or pix2pix.all_levels(size_px)
+        generator = build_generator(network, channels, size_px, self.levels)
+        self.networks: dict[str, nn.Module] = {"gen_ab": generator}
         if discriminator_channels:
             self.networks["disc_b"] = Discriminator(layers=5, channels=discriminator_channels)
         self.embedder = FrozenEmbedder(embedder) if embedder else None
@@ -272,6 +275,8 @@ class RealizerRecipe(Recipe):
         config = {"name": self.network, "size_px": self.size_px, "channels": self.channels}
         if self.network == "ugatit":
             config |= {"light": True, "blocks": 4}
+        else:
+            config |= {"levels": self.levels}
         write_stage(folder, config | {"direction": "drawn-to-photo"}, networks["gen_ab"])
 
     def picture(self, networks: dict[str, nn.Module]) -> np.ndarray:
@@ -286,11 +291,11 @@ class RealizerRecipe(Recipe):
     shown: Dataset
 
 
-def build_generator(network: str, channels: int, size_px: int) -> nn.Module:
-    """U-GAT-IT's light generator, or pix2pix's for a side that is a power of two."""
+def build_generator(network: str, channels: int, size_px: int, levels: int) -> nn.Module:
+    """U-GAT-IT's light generator, or pix2pix's with so many levels."""
     if network == "ugatit":
         return ugatit.Generator(size_px=size_px, light=True, channels=channels)
-    generator = pix2pix.Generator(channels, levels=size_px.bit_length() - 1)
+    generator = pix2pix.Generator(channels, levels)
     normal_weights(generator)
     return generator
 
@@ -315,6 +320,7 @@ def main() -> None:
     parser.add_argument("--network", choices=("ugatit", "pix2pix"), default="ugatit", help="the generator")
     parser.add_argument("--size-px", type=int, default=128)
     parser.add_argument("--channels", type=int, default=64, help="of the generator's first layer")
+    parser.add_argument("--levels", type=int, help="of pix2pix's U, 5 or more (as many as the side allows)")
     parser.add_argument("--discriminator-channels", type=int, default=64, help="0 for no discriminator")
     parser.add_argument("--embedder", type=Path, help="an embedder's export/, for the resemblance losses")
     parser.add_argument("--gender", choices=("female", "male"), help="only portraits of one gender (all)")
@@ -322,6 +328,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.network == "pix2pix" and args.size_px.bit_count() != 1:
         parser.error(f"pix2pix takes a --size-px that is a power of two, not {args.size_px}.")
+    if args.levels and not 5 <= args.levels <= pix2pix.all_levels(args.size_px):
+        parser.error(f"--levels is from 5 to {pix2pix.all_levels(args.size_px)} at {args.size_px} px.")
     torch.manual_seed(args.seed)
     recipe = RealizerRecipe(
         args.channels,
@@ -330,6 +338,7 @@ def main() -> None:
         args.embedder,
         args.network,
         args.discriminator_channels,
+        args.levels,
     )
     if args.start_from:
         recipe.networks["gen_ab"].load_state_dict(read_tensors(args.start_from))
@@ -341,6 +350,7 @@ def main() -> None:
         "embedder": str(args.embedder or ""),
         "network": args.network,
         "discriminator_channels": args.discriminator_channels,
+        "levels": recipe.levels,
         "gender": args.gender or "",
     }
     data = Pairs(args.data, args.landmarks, args.size_px, args.seed, args.gender)

@@ -215,7 +215,8 @@ UPSCALERS = (
 )
 
 REALIZERS = (
-    Part("ugatit", "U-GAT-IT light, our weights", OURS),
+    Part("appearance", "pix2pix, and an active appearance model for the face, our weights", OURS),
+    Part("ugatit", "U-GAT-IT light", _train("ugatit --light", "ugatit")),
     Part("ugatit-full", "U-GAT-IT full", _train("ugatit --no-light", "ugatit-full")),
     Part("pix2pix", "pix2pix", _train("pix2pix", "pix2pix")),
     Part("cyclegan", "CycleGAN", _train("cyclegan", "cyclegan")),
@@ -258,7 +259,7 @@ CATALOGUE: Mapping[str, tuple[Part, ...]] = {
 NETWORKS: Mapping[str, tuple[str, ...]] = {
     "detector": ("centerface", "dsfd"),
     "upscaler": ("realesrgan", "rrdbnet", "waifu2x", "srcnn", "rdn", "fsrnet"),
-    "realizer": ("ugatit", "cyclegan", "pix2pix", "uvcgan2"),
+    "realizer": ("appearance", "ugatit", "cyclegan", "pix2pix", "uvcgan2"),
     "embedder": ("resnet18", "resnet18-imagenet", "vgg16-imagenet"),
     "distance": (),
 }

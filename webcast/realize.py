@@ -1,16 +1,20 @@
 """Turns drawn heads into photo-like ones, or photos into drawn ones, with a translator's generator."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 
+from webcast.appearance import AppearanceRealizer
 from webcast.networks import cyclegan, pix2pix, ugatit, uvcgan2
+from webcast.networks.appearance import Appearance
+from webcast.networks.translated import translated
 from webcast.tensors import to_images, to_tensor
 from webcast.types import Realizer
-from webcast.weights import load_network, read_config, setting
+from webcast.weights import load_network, pick, read_config, setting
 
 BATCH = 8
 
@@ -36,15 +40,6 @@ class GeneratorRealizer:
         return realized
 
 
-def translated(generator: nn.Module, real_a: Tensor) -> Tensor:
-    """`fake_b`, float (N, 3, H, W) in -1 to 1 as `real_a`.
-
-    U-GAT-IT's generator gives its attention beside the picture; the others give the picture alone.
-    """
-    given = generator(real_a)
-    return given[0] if isinstance(given, tuple) else given
-
-
 class NoRealizer:
     """Gives back the pictures as they are, so that drawings are compared with photos directly."""
 
@@ -52,52 +47,66 @@ class NoRealizer:
         return list(images)
 
 
-def load_ugatit(folder: Path, device: torch.device) -> GeneratorRealizer:
-    """The realizer of a folder whose config has size_px, light, channels, blocks and direction."""
+def build_ugatit(config: dict, folder: Path) -> nn.Module:
+    """Of a config with size_px, light, channels and blocks."""
+    return ugatit.Generator(
+        size_px=setting(config, "size_px", int, folder),
+        light=setting(config, "light", bool, folder),
+        channels=setting(config, "channels", int, folder),
+        blocks=setting(config, "blocks", int, folder),
+    )
+
+
+def build_cyclegan(config: dict, folder: Path) -> nn.Module:
+    """Of a config with channels and blocks."""
+    return cyclegan.Generator(*(setting(config, key, int, folder) for key in ("channels", "blocks")))
+
+
+def build_pix2pix(config: dict, folder: Path) -> nn.Module:
+    """Of a config with channels and levels; size_px is a multiple of two to the power of levels."""
+    return pix2pix.Generator(*(setting(config, key, int, folder) for key in ("channels", "levels")))
+
+
+def build_uvcgan2(config: dict, folder: Path) -> nn.Module:
+    """Of a config with channels and blocks."""
+    return uvcgan2.Generator(*(setting(config, key, int, folder) for key in ("channels", "blocks")))
+
+
+GENERATORS: dict[str, Callable[[dict, Path], nn.Module]] = {
+    "ugatit": build_ugatit,
+    "cyclegan": build_cyclegan,
+    "pix2pix": build_pix2pix,
+    "uvcgan2": build_uvcgan2,
+}
+
+
+def build_appearance(config: dict, folder: Path) -> Appearance:
+    """Of a config with the sizes that `Appearance` asks for, and in `generator` the generator's config."""
+    own = setting(config, "generator", dict, folder)
+    generator = pick(GENERATORS, setting(own, "name", str, folder), "generator")(own, folder)
+    sizes = ("textures", "shapes", "pixels", "points", "texture_px")
+    return Appearance(generator, *(setting(config, key, int, folder) for key in sizes))
+
+
+NETWORKS = GENERATORS | {"appearance": build_appearance}
+
+
+def load_realizer(name: str, folder: Path, device: torch.device) -> GeneratorRealizer | AppearanceRealizer:
+    """The realizer of a folder whose config has size_px, direction, and what its network is built of."""
     config = read_config(folder)
     with torch.device("meta"):
-        generator = ugatit.Generator(
-            size_px=setting(config, "size_px", int, folder),
-            light=setting(config, "light", bool, folder),
-            channels=setting(config, "channels", int, folder),
-            blocks=setting(config, "blocks", int, folder),
-        )
-    return _with_weights(generator, config, folder, device)
+        network = NETWORKS[name](config, folder)
+    load_network(network, folder)
+    return realizer_of(network, config, folder, device)
 
 
-def load_cyclegan(folder: Path, device: torch.device) -> GeneratorRealizer:
-    """The realizer of a folder whose config has size_px, channels, blocks and direction."""
-    config = read_config(folder)
-    channels, blocks = (setting(config, key, int, folder) for key in ("channels", "blocks"))
-    with torch.device("meta"):
-        generator = cyclegan.Generator(channels, blocks)
-    return _with_weights(generator, config, folder, device)
-
-
-def load_pix2pix(folder: Path, device: torch.device) -> GeneratorRealizer:
-    """The realizer of a folder whose config has size_px (a power of two), channels and direction."""
-    config = read_config(folder)
-    channels, size_px = (setting(config, key, int, folder) for key in ("channels", "size_px"))
-    with torch.device("meta"):
-        generator = pix2pix.Generator(channels, levels=size_px.bit_length() - 1)
-    return _with_weights(generator, config, folder, device)
-
-
-def load_uvcgan2(folder: Path, device: torch.device) -> GeneratorRealizer:
-    """The realizer of a folder whose config has size_px, channels, blocks and direction."""
-    config = read_config(folder)
-    channels, blocks = (setting(config, key, int, folder) for key in ("channels", "blocks"))
-    with torch.device("meta"):
-        generator = uvcgan2.Generator(channels, blocks)
-    return _with_weights(generator, config, folder, device)
-
-
-def _with_weights(
-    generator: nn.Module, config: dict, folder: Path, device: torch.device
-) -> GeneratorRealizer:
-    load_network(generator, folder)
+def realizer_of(
+    network: nn.Module, config: dict, folder: Path, device: torch.device
+) -> GeneratorRealizer | AppearanceRealizer:
+    """Such a network, ready to be used."""
+    kind = AppearanceRealizer if isinstance(network, Appearance) else GeneratorRealizer
     size_px, direction = setting(config, "size_px", int, folder), setting(config, "direction", str, folder)
-    return GeneratorRealizer(generator, device, size_px, direction)
+    return kind(network, device, size_px, direction)
 
 
 def load_none(folder: Path, device: torch.device) -> NoRealizer:
@@ -105,10 +114,6 @@ def load_none(folder: Path, device: torch.device) -> NoRealizer:
     return NoRealizer()
 
 
-REALIZERS: dict[str, Callable[[Path, torch.device], Realizer]] = {
-    "none": load_none,
-    "ugatit": load_ugatit,
-    "cyclegan": load_cyclegan,
-    "pix2pix": load_pix2pix,
-    "uvcgan2": load_uvcgan2,
+REALIZERS: dict[str, Callable[[Path, torch.device], Realizer]] = {"none": load_none} | {
+    name: partial(load_realizer, name) for name in NETWORKS
 }

@@ -21,7 +21,7 @@ CONFIG_NAME = "config.json"
 MODEL_NAME = "model.safetensors"
 
 Builder = TypeVar("Builder")
-Setting = TypeVar("Setting", int, bool, str, list)
+Setting = TypeVar("Setting", int, bool, str, list, dict)
 
 
 def read_config(folder: Path) -> dict:

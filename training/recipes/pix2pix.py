@@ -25,7 +25,7 @@ from training.loop import Recipe
 from training.translate import adam, as_picture, beside, freeze, half_constant, one_by_one
 from webcast.errors import WebcastError
 from webcast.networks.cyclegan import Discriminator, normal_weights
-from webcast.networks.pix2pix import Generator
+from webcast.networks.pix2pix import Generator, all_levels
 from webcast.weights import write_stage
 
 DIRECTIONS = {"ab": ("drawn-to-photo", "real_a", "real_b"), "ba": ("photo-to-drawn", "real_b", "real_a")}
@@ -44,7 +44,7 @@ class Pix2Pix(Recipe):
     def __init__(self, settings: Settings, shown: dict[str, Tensor]) -> None:
         self.settings = s = settings
         self.shown = shown
-        self.levels = s.size_px.bit_length() - 1
+        self.levels = all_levels(s.size_px)
         if s.size_px != 2**self.levels or self.levels < 5:
             raise WebcastError(f"pix2pix takes a --size-px of 32, 64, 128, 256 or 512, not {s.size_px}.")
         self.ways = ("ab", "ba") if s.both_directions else ("ab",)
@@ -89,10 +89,14 @@ class Pix2Pix(Recipe):
         return half_constant(step, max_steps)
 
     def export(self, networks: dict[str, nn.Module], folder: Path) -> None:
-        config = {"name": "pix2pix", "size_px": self.settings.size_px, "channels": self.settings.channels}
+        sizes = {"size_px": self.settings.size_px, "channels": self.settings.channels, "levels": self.levels}
         for way in self.ways:
             direction = DIRECTIONS[way][0]
-            write_stage(folder / direction, config | {"direction": direction}, networks[f"gen_{way}"])
+            write_stage(
+                folder / direction,
+                {"name": "pix2pix", **sizes, "direction": direction},
+                networks[f"gen_{way}"],
+            )
 
     def picture(self, networks: dict[str, nn.Module]) -> np.ndarray:
         """For each direction the source, its fake and the pair's other picture, one below the other."""

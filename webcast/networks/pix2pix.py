@@ -30,10 +30,15 @@ class Level(nn.Module):
         return torch.cat([x, self.layers(x)], 1)
 
 
+def all_levels(size_px: int) -> int:
+    """How many levels take a side that is a power of two down to a map of 1 x 1, as the paper has it."""
+    return size_px.bit_length() - 1
+
+
 class Generator(nn.Module):
     """Translates float (N, 3, H, W) in [-1, 1] into the same; H and W are multiples of 2 ** `levels`.
 
-    `levels` is 8 for 256 px and 7 for 128 px: there the innermost map is 1 x 1.
+    `levels` is 8 for 256 px and 7 for 128 px (`all_levels`), and at least 5.
     """
 
     def __init__(self, channels: int = 64, levels: int = 8) -> None:

@@ -1,0 +1,139 @@
+"""The realizer that draws a photographed face over a generator's head."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from webcast.appearance import BATCH, AppearanceRealizer, warp_map
+from webcast.errors import WeightsError
+from webcast.networks.appearance import READER_PX, Appearance
+from webcast.networks.pix2pix import Generator
+from webcast.realize import REALIZERS
+from webcast.weights import read_config, write_stage
+
+CPU = torch.device("cpu")
+TEXTURE_PX, PIXELS = 16, 64
+SQUARE = np.array([(x, y) for y in (0.25, 0.5, 0.75) for x in (0.25, 0.5, 0.75)], np.float32)
+CONFIG = {
+    "name": "appearance",
+    "size_px": 32,
+    "direction": "drawn-to-photo",
+    "textures": 2,
+    "shapes": 1,
+    "pixels": PIXELS,
+    "points": len(SQUARE),
+    "texture_px": TEXTURE_PX,
+    "generator": {"name": "pix2pix", "channels": 2, "levels": 5},
+}
+
+
+class Grey(nn.Module):
+    """A generator whose every picture is middle grey."""
+
+    def forward(self, real_a):
+        return torch.zeros_like(real_a)
+
+
+def red_face(generator: nn.Module | None = None) -> Appearance:
+    """A red square in the middle that is wholly seen; its only shape component moves it to the right."""
+    network = Appearance(generator or Grey(), 2, 1, PIXELS, len(SQUARE), TEXTURE_PX)
+    network.texture_mean.copy_(torch.tensor([1.0, 0, 0]))
+    network.texture_basis[0] = torch.tensor([0, 0.5, 0])
+    network.shape_mean.copy_(torch.from_numpy(SQUARE))
+    network.shape_basis[0, :, 0] = 0.125
+    network.matte[4:12, 4:12] = 1
+    for parameter in network.reader.fc.parameters():
+        nn.init.zeros_(parameter)
+    return network
+
+
+def realized(network: Appearance) -> np.ndarray:
+    (picture,) = AppearanceRealizer(network, CPU, 32, "drawn-to-photo").realize([Image.new("RGB", (50, 50))])
+    return np.asarray(picture)
+
+
+def test_the_face_lies_over_the_generators_head():
+    picture = realized(red_face())
+    assert (picture[10:22, 10:22] == (255, 0, 0)).all()
+    outside = np.ones((32, 32), bool)
+    outside[6:26, 6:26] = False
+    assert (picture[outside] == 128).all()
+
+
+def test_the_numbers_colour_the_face_and_move_it():
+    network = red_face()
+    network.reader.fc.bias.data = torch.tensor([1.0, 0, 1])
+    picture = realized(network)
+    assert (picture[10:22, 14:26] == (255, 128, 0)).all()
+    assert (picture[:, :10] == 128).all()
+
+
+def test_a_matte_lets_the_head_through():
+    network = red_face()
+    network.matte[network.matte > 0] = 0.5
+    assert (realized(network)[12:20, 12:20] == (191, 64, 64)).all()
+
+
+def test_a_face_of_the_mean_shape_stays_where_it_is():
+    size = 32
+    middle = (np.arange(size) + 0.5) / size
+    where = warp_map(SQUARE, SQUARE, size)
+    inside = slice(size // 4 + 1, 3 * size // 4 - 1)
+    np.testing.assert_allclose(where[inside, inside, 0], np.tile(middle[inside], (14, 1)), atol=1e-5)
+    np.testing.assert_allclose(where[inside, inside, 1], np.tile(middle[inside], (14, 1)).T, atol=1e-5)
+    assert (where[0] < 0).all()
+
+
+def test_the_reader_sees_the_whole_head_and_where_things_are():
+    torch.manual_seed(0)
+    network = red_face()
+    nn.init.normal_(network.reader.fc.weight)
+    network.eval()
+    head = torch.zeros(1, 3, READER_PX, READER_PX)
+    left, right = head.clone(), head.clone()
+    left[..., :44], right[..., 44:] = 1, 1
+    with torch.inference_mode():
+        numbers = network.reader(torch.cat([left, right]))
+    assert numbers.shape == (2, 3)
+    assert (numbers[0] - numbers[1]).abs().max() > 1e-3
+
+
+def test_weights_are_read_back_and_each_picture_is_realized_alone(tmp_path):
+    torch.manual_seed(0)
+    network = red_face(Generator(2, 5))
+    nn.init.normal_(network.reader.fc.weight, 0, 0.05)
+    write_stage(tmp_path, CONFIG, network)
+    realizer = REALIZERS["appearance"](tmp_path, CPU)
+    assert (realizer.size_px, realizer.direction) == (32, "drawn-to-photo")
+    rng = np.random.default_rng(0)
+    noise = [Image.fromarray(rng.integers(0, 256, (20 + n, 20, 3), dtype=np.uint8)) for n in range(BATCH + 1)]
+    together = realizer.realize(noise)
+    assert {(picture.size, picture.mode) for picture in together} == {((32, 32), "RGB")}
+    for picture, among_others in zip(noise, together, strict=True):
+        (alone,) = realizer.realize([picture])
+        assert np.abs(np.asarray(alone, int) - np.asarray(among_others, int)).max() <= 1
+    assert realizer.realize([]) == []
+
+
+@pytest.mark.parametrize("missing", sorted(CONFIG.keys() - {"name"}))
+def test_a_config_without_a_setting_is_refused(tmp_path, missing):
+    write_stage(tmp_path, {k: v for k, v in CONFIG.items() if k != missing}, red_face(Generator(2, 5)))
+    with pytest.raises(WeightsError, match=missing):
+        REALIZERS["appearance"](tmp_path, CPU)
+
+
+def test_an_unknown_generator_is_refused(tmp_path):
+    write_stage(tmp_path, CONFIG | {"generator": {"name": "appearance"}}, red_face(Generator(2, 5)))
+    with pytest.raises(WeightsError, match="choose one of cyclegan"):
+        REALIZERS["appearance"](tmp_path, CPU)
+
+
+def test_a_matte_of_other_pixels_than_the_textures_is_refused(tmp_path):
+    network = red_face(Generator(2, 5))
+    network.matte[0, 0] = 1
+    write_stage(tmp_path, CONFIG, network)
+    with pytest.raises(WeightsError, match="65 pixels and their texture 64"):
+        REALIZERS["appearance"](tmp_path, CPU)
+    assert read_config(tmp_path)["pixels"] == PIXELS

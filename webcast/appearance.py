@@ -1,0 +1,69 @@
+"""Draws a photographed face over a generator's head: a texture is warped to its shape and blended in.
+
+See `webcast.networks.appearance` for the model and its source.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+from scipy.interpolate import LinearNDInterpolator
+
+from webcast.errors import WeightsError
+from webcast.networks.appearance import Appearance
+from webcast.opencv import cv2
+from webcast.tensors import to_tensor
+
+BATCH = 8
+STEP_PX = 2  # the warp is computed at every second pixel and is smooth in between
+OUTSIDE = -1e4  # where a warp leads outside the face
+
+
+class AppearanceRealizer:
+    """Turns drawn heads of any size into photo-like ones of `size_px`; see `types.Realizer`.
+
+    Raises `WeightsError` where matte and texture have not the same pixels.
+    """
+
+    def __init__(self, network: Appearance, device: torch.device, size_px: int, direction: str) -> None:
+        self.size_px, self.direction = size_px, direction
+        self._network = network.to(device).eval()
+        self._device = device
+        self._matte = network.matte.cpu().numpy()
+        self._mean_shape = network.shape_mean.cpu().numpy()
+        if (self._matte > 0).sum() != len(network.texture_mean):
+            raise WeightsError(
+                f"The weights' matte has {(self._matte > 0).sum()} pixels and their texture "
+                f"{len(network.texture_mean)}; make them anew with `python -m training.face_model`."
+            )
+
+    @torch.inference_mode()
+    def realize(self, images: Sequence[Image.Image]) -> list[Image.Image]:
+        """RGB pictures in, as many square RGB pictures of `size_px` out."""
+        realized = []
+        for start in range(0, len(images), BATCH):
+            pixels = to_tensor(images[start : start + BATCH], self.size_px).to(self._device)
+            parts = [part.float().cpu().numpy() for part in self._network(pixels * 2 - 1)]
+            realized += [self._composed(*one) for one in zip(*parts, strict=True)]
+        return realized
+
+    def _composed(self, fake_b: np.ndarray, texture: np.ndarray, shape: np.ndarray) -> Image.Image:
+        head = (fake_b.transpose(1, 2, 0) + 1) / 2
+        face = np.zeros((*self._matte.shape, 3), np.float32)
+        face[self._matte > 0] = texture
+        where = warp_map(self._mean_shape, shape, self.size_px) * len(self._matte) - 0.5
+        placed, matte = (cv2.remap(layer, where, None, cv2.INTER_LINEAR) for layer in (face, self._matte))
+        blended = head + matte[..., None] * (placed - head)
+        return Image.fromarray(np.uint8(np.clip(blended, 0, 1) * 255 + 0.5))
+
+
+def warp_map(mean_shape: np.ndarray, shape: np.ndarray, size_px: int) -> np.ndarray:
+    """From which place of the mean shape each pixel of a face of that shape comes, float32 (S, S, 2).
+
+    Shapes (L, 2) and places are x and y in parts of the side; outside the face they are far away.
+    """
+    middle = (np.arange(size_px // STEP_PX) + 0.5) * STEP_PX / size_px
+    x, y = np.meshgrid(middle, middle)
+    coarse = LinearNDInterpolator(shape, mean_shape, fill_value=OUTSIDE)(x, y).astype(np.float32)
+    return cv2.resize(coarse, (size_px, size_px), interpolation=cv2.INTER_LINEAR)
