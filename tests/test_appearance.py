@@ -76,6 +76,14 @@ def test_a_matte_lets_the_head_through():
     assert (realized(network)[12:20, 12:20] == (191, 64, 64)).all()
 
 
+def test_where_the_generator_makes_nearly_the_same_its_own_is_shown():
+    network = red_face()
+    network.texture_mean.fill_(0.53)
+    assert (realized(network) == 128).all()
+    network.texture_mean.fill_(0.65)
+    assert 135 < realized(network)[16, 16, 0] < 160
+
+
 def test_a_face_of_the_mean_shape_stays_where_it_is():
     size = 32
     middle = (np.arange(size) + 0.5) / size

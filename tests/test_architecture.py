@@ -14,6 +14,7 @@ LAYERS = (
     {"types", "errors", "korean", "fonts"},
     {"images", "main_faces", "networks", "photos", "words", "labels", "opencv", "parts"},
     {"weights", "tensors", "dataset", "markup", "unpack", "align", "heads", "episode"},
+    {"appearance"},
     {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet"},
     {"intake", "looks", "selection", "ensemble", "occlusion"},
     {"characters"},

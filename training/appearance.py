@@ -7,8 +7,8 @@
         --generator runs/generator/export --start-from runs/embedder/export --output-dir runs/appearance
 
 See `webcast.networks.appearance` for the model and its source. The network learns each photo's numbers from
-drawings of it. The loss is the squared error of texture and of shape, in parts of what each varies over
-photos. Where a drawing does not tell, the answer to such a loss is the mean of what may be: still a face.
+drawings of it, by their squared error. Where a drawing does not tell, the answer to such a loss is the mean
+of what may be: still a face.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from torch.utils.data import Dataset
 
 from training import drawings, face_model
 from training.drawings import Heads
-from training.embedder import drawn_way, recoloured, relit
+from training.embedder import degraded, drawn_way, recoloured, relit
 from training.face_model import FaceModel
 from training.loop import Recipe, seeded, shuffled, train
 from training.stage_flags import add_run_flags, loop_config
@@ -38,6 +38,8 @@ from webcast.weights import load_network, read_config, read_tensors, write_stage
 PORTRAIT_SHARE = 0.4  # of the samples; they are sharp, but few
 SHIFT, SCALE, DEGREES = 0.016, 0.05, 4.0  # how far a head strays from where it should lie
 RECOLOURED_SHARE = 0.5
+NEW = ("layer4", "fc")  # what no embedder has
+KNOWN_RATE = 0.3  # of the learning rate, for what an embedder has learned already
 
 
 class DrawnHeads(Dataset):
@@ -66,7 +68,7 @@ class DrawnHeads(Dataset):
             (READER_PX, READER_PX),
             borderMode=cv2.BORDER_REPLICATE,
         )
-        image = relit(moved.astype(np.float32) / 255, rng)
+        image = relit(degraded(moved, rng).astype(np.float32) / 255, rng)
         if rng.random() < RECOLOURED_SHARE:
             image = recoloured(image, rng)
         numbers = [self.model.texture_numbers[side, index], self.moved_numbers(side, index, move)]
@@ -91,24 +93,28 @@ def stray(rng: np.random.Generator) -> np.ndarray:
     return move
 
 
+def shares(basis: np.ndarray) -> Tensor:
+    """How much the error of each number counts, in all 1, of a basis (K, ..., D).
+
+    Half of it is shared by variance: what an error does to the picture. By that alone hardly more than light
+    and skin would be learned, for what tells people apart varies little: the other half is shared evenly.
+    """
+    variance = torch.from_numpy(np.square(basis).reshape(len(basis), -1).sum(1))
+    return (variance / variance.sum() + 1 / len(basis)) / 2
+
+
 class AppearanceRecipe(Recipe):
     averaged = ("reader",)
 
     def __init__(self, model: FaceModel, generator: Path, learning_rate: float) -> None:
         config = read_config(generator)
-        texture_parts, shape_parts = (
-            np.square(basis).reshape(len(basis), -1).sum(1)
-            for basis in (model.texture_basis, model.shape_basis)
-        )
-        self.parts = torch.tensor(
-            np.concatenate([texture_parts / texture_parts.sum(), shape_parts / shape_parts.sum()])
-        ).float()
+        self.parts = torch.cat([shares(basis) for basis in (model.texture_basis, model.shape_basis)])
         self.config = {
             "name": "appearance",
             "size_px": config["size_px"],
             "direction": config["direction"],
-            "textures": len(texture_parts),
-            "shapes": len(shape_parts),
+            "textures": len(model.texture_basis),
+            "shapes": len(model.shape_basis),
             "pixels": len(model.texture_mean),
             "points": len(model.shape_mean),
             "texture_px": len(model.matte),
@@ -117,21 +123,18 @@ class AppearanceRecipe(Recipe):
         self.whole = NETWORKS["appearance"](self.config, generator)
         load_network(self.whole.generator, generator)
         model.fill(self.whole)
-        self.networks: dict[str, nn.Module] = {
-            "reader": self.whole.reader.to(memory_format=torch.channels_last)
-        }
-        self.optimizers = {
-            "reader": torch.optim.AdamW(
-                self.whole.reader.parameters(), learning_rate, weight_decay=2e-2, fused=True
-            )
-        }
+        reader = self.whole.reader.to(memory_format=torch.channels_last)
+        self.networks: dict[str, nn.Module] = {"reader": reader}
+        named = list(reader.named_parameters())
+        new = [parameter for name, parameter in named if name.startswith(NEW)]
+        known = [parameter for name, parameter in named if not name.startswith(NEW)]
+        rates = [{"params": new}, {"params": known, "lr": KNOWN_RATE * learning_rate}]
+        self.optimizers = {"reader": torch.optim.AdamW(rates, learning_rate, weight_decay=2e-2, fused=True)}
 
     def start_from(self, embedder: Path) -> None:
         """The first three stages of an embedder, which has seen many drawings; the rest starts as it is."""
         own = self.networks["reader"].state_dict()
-        known = {
-            name: t for name, t in read_tensors(embedder).items() if not name.startswith(("layer4", "fc"))
-        }
+        known = {name: t for name, t in read_tensors(embedder).items() if not name.startswith(NEW)}
         self.networks["reader"].load_state_dict(own | known)
 
     def step(self, batch: dict[str, Tensor], accelerator: Accelerator) -> dict[str, Tensor]:

@@ -158,7 +158,7 @@ def drawn_pages(setup: Setup) -> dict[str, list[Labelled]]:
     faces, pages = anime + realistic, []
     for seed in range(max(2, setup.count // 5)):
         rng = seeded(21, seed)
-        chosen = rng.choice(len(faces), size=int(rng.integers(1, 6)), replace=False)
+        chosen = rng.choice(len(faces), size=min(len(faces), int(rng.integers(1, 6))), replace=False)
         drawn = [(faces[i][0], faces[i][1][0]) for i in chosen]
         pages.append(compose(drawn, PAGE_SIZES[seed % len(PAGE_SIZES)], rng))
     empty = [(faceless(PAGE_SIZES[seed % 3], seeded(22, seed)), []) for seed in range(len(pages))]

@@ -28,6 +28,7 @@ TEXTURE_PX = 224
 TEXTURES, SHAPES = 100, 30
 PORTRAIT_WEIGHT = 8.0  # against a news photo's 1
 EDGE = 0.07  # of the side of the mean shape, over which the face fades into the head
+FADING_FOREHEAD = 0.6  # of the way from hairline to brows
 BROWS = at.LEFT_BROW_UPPER + at.RIGHT_BROW_UPPER
 
 
@@ -77,13 +78,13 @@ class Mesh:
     def matte(self, shape: np.ndarray) -> np.ndarray:
         """How much of the face is to be seen at each of its pixels, 0 to 1: nothing of it at its edge.
 
-        On the forehead it fades from the brows up, for there the drawing's hair may hang.
+        On the forehead it fades towards the hairline sooner, for there the drawing's hair may hang.
         """
         mask = self.inside.reshape(TEXTURE_PX, TEXTURE_PX).astype(np.uint8)
         from_edge = cv2.distanceTransform(mask, cv2.DIST_L2, 5) / (EDGE * TEXTURE_PX)
         brows, top = shape[BROWS, 1].min(), shape[at.HAIRLINE, 1]
         y = (np.arange(TEXTURE_PX) + 0.5) / TEXTURE_PX
-        shown = smooth(from_edge) * smooth((y - top) / (brows - top))[:, None]
+        shown = smooth(from_edge) * smooth((y - top) / (FADING_FOREHEAD * (brows - top)))[:, None]
         return np.where(mask, shown.clip(1e-3), 0).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Draws a photographed face over a generator's head: a texture is warped to its shape and blended in.
+"""Draws a photographed face over a generator's head where the two disagree: a texture is warped to its shape.
 
 See `webcast.networks.appearance` for the model and its source.
 """
@@ -17,6 +17,8 @@ from webcast.tensors import to_tensor
 
 BATCH = 8
 STEP_PX = 2  # the warp is computed at every second pixel and is smooth in between
+ABOUT = 0.023  # of the side, about which two faces are compared
+ALIKE = 0.15  # of the range of colours: a difference by which two faces still show the same
 OUTSIDE = -1e4  # where a warp leads outside the face
 
 
@@ -54,8 +56,19 @@ class AppearanceRealizer:
         face[self._matte > 0] = texture
         where = warp_map(self._mean_shape, shape, self.size_px) * len(self._matte) - 0.5
         placed, matte = (cv2.remap(layer, where, None, cv2.INTER_LINEAR) for layer in (face, self._matte))
+        matte *= disagreement(head, placed, matte > 0)
         blended = head + matte[..., None] * (placed - head)
         return Image.fromarray(np.uint8(np.clip(blended, 0, 1) * 255 + 0.5))
+
+
+def disagreement(head: np.ndarray, face: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """How little two pictures float32 (S, S, 3) in 0 to 1 show the same, where both are: (S, S), 0 to 1.
+
+    Where the generator makes nearly the model's face, its own has more of the person, and finer detail; where
+    it makes another, say of an eye that no photo has, the model's is the one to show.
+    """
+    away = np.abs(head - face).max(2) * where
+    return 1 - np.exp(-np.square(cv2.GaussianBlur(away, (0, 0), ABOUT * len(head)) / ALIKE))
 
 
 def warp_map(mean_shape: np.ndarray, shape: np.ndarray, size_px: int) -> np.ndarray:
