@@ -1,4 +1,4 @@
-"""Draws a photographed face over a generator's head where the two disagree: a texture is warped to its shape.
+"""Draws a photographed face over a generator's head, in its light and where the two disagree.
 
 See `webcast.networks.appearance` for the model and its source.
 """
@@ -18,7 +18,8 @@ from webcast.tensors import to_tensor
 BATCH = 8
 STEP_PX = 2  # the warp is computed at every second pixel and is smooth in between
 ABOUT = 0.023  # of the side, about which two faces are compared
-ALIKE = 0.15  # of the range of colours: a difference by which two faces still show the same
+ALIKE = 0.1  # of the range of colours: a difference by which two faces still show the same
+MOST_LIGHT = 1.4  # by which a channel of the face is made brighter or darker
 OUTSIDE = -1e4  # where a warp leads outside the face
 
 
@@ -56,9 +57,21 @@ class AppearanceRealizer:
         face[self._matte > 0] = texture
         where = warp_map(self._mean_shape, shape, self.size_px) * len(self._matte) - 0.5
         placed, matte = (cv2.remap(layer, where, None, cv2.INTER_LINEAR) for layer in (face, self._matte))
+        placed = in_its_light(placed, head, matte > 0.5)
         matte *= disagreement(head, placed, matte > 0)
         blended = head + matte[..., None] * (placed - head)
         return Image.fromarray(np.uint8(np.clip(blended, 0, 1) * 255 + 0.5))
+
+
+def in_its_light(face: np.ndarray, head: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """A face float32 (S, S, 3) half way to the colour that the head has in its place, as neck and ears have.
+
+    Only half, and no further than `MOST_LIGHT`: what is drawn as white as paper is still to have skin.
+    """
+    if not where.any():
+        return face
+    here, there = (np.median(picture[where], axis=0).clip(0.05) for picture in (face, head))
+    return face * np.sqrt(there / here).clip(1 / MOST_LIGHT, MOST_LIGHT)
 
 
 def disagreement(head: np.ndarray, face: np.ndarray, where: np.ndarray) -> np.ndarray:
