@@ -329,7 +329,7 @@ def test_an_episode_is_cast_put_right_and_kept(page, tmp_path):
 
 def test_long_work_can_be_stopped_and_the_next_is_done(page, tmp_path):
     go_to(page, "Cast an episode")
-    drop(page, "#episode", episode(tmp_path, copies=30))
+    drop(page, "#episode", episode(tmp_path, copies=60))
     page.get_by_text("Looking for faces").first.wait_for()
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("Stopped, as you asked").first.wait_for()

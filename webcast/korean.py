@@ -323,7 +323,10 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ("Image Super-Resolution's RDN, twofold", "Image Super-Resolution의 RDN, 2배"),
     ("FSRNet, eightfold", "FSRNet, 8배"),
     ("no upscaling", "키우지 않음"),
-    ("U-GAT-IT light, our weights", "U-GAT-IT light (webcast 모델)"),
+    (
+        "pix2pix, and an active appearance model for the face, our weights",
+        "pix2pix와 얼굴용 능동 외형 모델 (webcast 모델)",
+    ),
     ("the drawing as it is", "그림 그대로"),
     ("ResNet18, our weights", "ResNet18 (webcast 모델)"),
     ("ResNet18, torchvision's ImageNet weights", "ResNet18, torchvision의 ImageNet 모델"),
