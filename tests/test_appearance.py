@@ -6,47 +6,15 @@ import torch
 from PIL import Image
 from torch import nn
 
+from tests.small_appearance import CONFIG, SQUARE, red_face
 from webcast.appearance import BATCH, MOST_LIGHT, AppearanceRealizer, in_its_light, warp_map
 from webcast.errors import WeightsError
 from webcast.networks.appearance import READER_PX, Appearance
 from webcast.networks.pix2pix import Generator
 from webcast.realize import REALIZERS
-from webcast.weights import read_config, write_stage
+from webcast.weights import write_stage
 
 CPU = torch.device("cpu")
-TEXTURE_PX, PIXELS = 16, 64
-SQUARE = np.array([(x, y) for y in (0.25, 0.5, 0.75) for x in (0.25, 0.5, 0.75)], np.float32)
-CONFIG = {
-    "name": "appearance",
-    "size_px": 32,
-    "direction": "drawn-to-photo",
-    "textures": 2,
-    "shapes": 1,
-    "pixels": PIXELS,
-    "points": len(SQUARE),
-    "texture_px": TEXTURE_PX,
-    "generator": {"name": "pix2pix", "channels": 2, "levels": 5},
-}
-
-
-class Grey(nn.Module):
-    """A generator whose every picture is middle grey."""
-
-    def forward(self, real_a):
-        return torch.zeros_like(real_a)
-
-
-def red_face(generator: nn.Module | None = None) -> Appearance:
-    """A red square in the middle that is wholly seen; its only shape component moves it to the right."""
-    network = Appearance(generator or Grey(), 2, 1, PIXELS, len(SQUARE), TEXTURE_PX)
-    network.texture_mean.copy_(torch.tensor([1.0, 0, 0]))
-    network.texture_basis[0] = torch.tensor([0, 0.5, 0])
-    network.shape_mean.copy_(torch.from_numpy(SQUARE))
-    network.shape_basis[0, :, 0] = 0.125
-    network.matte[4:12, 4:12] = 1
-    for parameter in network.reader.fc.parameters():
-        nn.init.zeros_(parameter)
-    return network
 
 
 def realized(network: Appearance) -> np.ndarray:
@@ -152,4 +120,3 @@ def test_a_matte_of_other_pixels_than_the_textures_is_refused(tmp_path):
     write_stage(tmp_path, CONFIG, network)
     with pytest.raises(WeightsError, match="65 pixels and their texture 64"):
         REALIZERS["appearance"](tmp_path, CPU)
-    assert read_config(tmp_path)["pixels"] == PIXELS

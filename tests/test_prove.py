@@ -1,7 +1,10 @@
 import numpy as np
 
+from tests.small_appearance import CONFIG, red_face
 from training.castback import Heads
-from training.prove import CARD_END, CARD_START, Report, choose_similarity, write_card
+from training.prove import CARD_END, CARD_START, Report, choose_similarity, untrained_realizer, write_card
+from webcast.networks.pix2pix import Generator
+from webcast.weights import write_stage
 
 
 def test_the_tables_come_between_the_marks_of_a_card_and_the_rest_stays(tmp_path):
@@ -31,3 +34,14 @@ def test_the_similarity_is_the_one_that_finds_more_of_the_development_people(mon
     report, heads = Report(), Heads({}, ("a", "b", "c", "d"))
     assert choose_similarity(report, None, heads, heads) == "realized"
     assert "direct 25 (" in report.lines[-1]
+
+
+def test_the_untrained_realizer_has_the_fitted_model_and_no_trained_layer(tmp_path):
+    trained = red_face(Generator(2, 5))
+    write_stage(tmp_path / "realizer", CONFIG, trained)
+    untrained = untrained_realizer(tmp_path)._network
+    assert untrained.texture_mean.equal(trained.texture_mean)
+    assert untrained.matte.equal(trained.matte)
+    for name, parameter in trained.named_parameters():
+        if parameter.dim() > 1:
+            assert not untrained.get_parameter(name).allclose(parameter, atol=1e-2), name

@@ -16,10 +16,12 @@ from training.realizer import (
     balanced,
     believable,
     in_other_colours,
+    main,
     published_in_place,
 )
 from training.render import SCHOOLS, draw_style
 from webcast.realize import REALIZERS
+from webcast.weights import read_config
 
 
 def test_a_published_drawing_lies_upon_its_photo_mirrored_too(tmp_path):
@@ -100,6 +102,34 @@ def test_a_step_trains_every_network_and_what_is_exported_is_a_realizer(
     realizer = REALIZERS[network](tmp_path, torch.device("cpu"))
     (realized,) = realizer.realize([Image.new("RGB", (100, 100), "#c0a090")])
     assert realized.size == (64, 64)
+
+
+def test_a_u_net_of_fewer_levels_is_read_back(tmp_path):
+    recipe = RealizerRecipe(2, 128, 1e-2, None, "pix2pix", 0, levels=5)
+    recipe.export(recipe.networks, tmp_path)
+    assert read_config(tmp_path)["levels"] == 5
+    (realized,) = REALIZERS["pix2pix"](tmp_path, torch.device("cpu")).realize([Image.new("RGB", (50, 50))])
+    assert realized.size == (128, 128)
+
+
+@pytest.mark.parametrize("levels", ["4", "8"])
+def test_levels_that_do_not_fit_the_side_are_refused(levels, monkeypatch, capsys):
+    flags = [
+        "--data",
+        "x",
+        "--landmarks",
+        "x",
+        "--output-dir",
+        "x",
+        "--network",
+        "pix2pix",
+        "--levels",
+        levels,
+    ]
+    monkeypatch.setattr("sys.argv", ["realizer", *flags])
+    with pytest.raises(SystemExit):
+        main()
+    assert "--levels is from 5 to 7 at 128 px" in capsys.readouterr().err
 
 
 def parameters(network):

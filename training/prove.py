@@ -47,7 +47,7 @@ from webcast.realize import NETWORKS, realizer_of
 from webcast.tensors import to_tensor
 from webcast.types import Realizer, Upscaler
 from webcast.upscale import UPSCALERS
-from webcast.weights import load_network, pick, read_config
+from webcast.weights import pick, read_config, read_tensors
 
 SAMPLES = 60
 CARD_START, CARD_END = "<!-- measured by training.prove -->", "<!-- end of measured -->"
@@ -193,15 +193,14 @@ def texture_features(embedder: FrozenEmbedder, images: Sequence[Image.Image]) ->
 
 
 def untrained_realizer(weights: Path) -> Realizer:
-    """The same network with every layer as it starts; what is fitted and not trained, it keeps."""
+    """The same network as it starts; what was fitted to it and not trained, its own buffers, it has."""
     torch.manual_seed(0)
     folder = weights / "realizer"
     config = read_config(folder)
     network = pick(NETWORKS, config["name"], "realizer")(config, folder)
-    load_network(network, folder)
-    for layer in network.modules():
-        if hasattr(layer, "reset_parameters"):
-            layer.reset_parameters()
+    trained = read_tensors(folder)
+    fitted = {name: trained[name] for name, _ in network.named_buffers(recurse=False)}
+    network.load_state_dict(network.state_dict() | fitted)
     return realizer_of(network, config, folder, torch.device("cpu"))
 
 
