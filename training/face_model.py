@@ -25,7 +25,7 @@ from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
 from webcast.networks.appearance import Appearance
 
 TEXTURE_PX = 224
-TEXTURES, SHAPES = 100, 30
+TEXTURES, SHAPES = 88, 30  # with more textures the weights are over 25 MB, which many hosts refuse
 PORTRAIT_WEIGHT = 8.0  # against a news photo's 1
 EDGE = 0.07  # of the side of the mean shape, over which the face fades into the head
 FADING_FOREHEAD = 0.6  # of the way from hairline to brows
