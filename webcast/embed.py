@@ -86,19 +86,20 @@ class NetworkEmbedder:
 
     @torch.inference_mode()
     def _embed_batch(self, images: Sequence[Image.Image]) -> np.ndarray:
-        if self.windows:
-            features = sum(self._seen_both_ways(images, window) for window in self.windows)
-        else:
-            features = self._features(images)
+        features = self._seen(images) if self.windows else self._features(images)
         is_unit = self.distance == COSINE
         return (nn.functional.normalize(features, dim=1) if is_unit else features).cpu().numpy()
 
-    def _seen_both_ways(self, images: Sequence[Image.Image], window: Window) -> Tensor:
-        """One window of each picture, as it is and mirrored: the sum of two unit vectors, (N, D)."""
+    def _seen(self, images: Sequence[Image.Image]) -> Tensor:
+        """All windows of each picture, as it is and mirrored, in one pass: a sum of unit vectors, (N, D)."""
         size = (self.size_px, self.size_px)
-        seen = [image.resize(size, Image.Resampling.BICUBIC, within(image, window)) for image in images]
-        both = self._features([*seen, *map(ImageOps.mirror, seen)])
-        return nn.functional.normalize(both, dim=1).view(2, len(images), -1).sum(0)
+        seen = [
+            image.resize(size, Image.Resampling.BICUBIC, within(image, window))
+            for window in self.windows
+            for image in images
+        ]
+        views = nn.functional.normalize(self._features([*seen, *map(ImageOps.mirror, seen)]), dim=1)
+        return views.view(2 * len(self.windows), len(images), -1).sum(0)
 
     def _features(self, images: Sequence[Image.Image]) -> Tensor:
         pixels = to_tensor(images, self.size_px).to(self._device)
