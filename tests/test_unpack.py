@@ -3,6 +3,7 @@ import stat
 import zipfile
 
 import pytest
+from PIL import Image
 
 import webcast.unpack as unpack
 from webcast.errors import GalleryError
@@ -129,6 +130,17 @@ def test_too_many_photos_or_files_are_refused(tmp_path, out, monkeypatch):
     monkeypatch.setattr(unpack, "MAX_ENTRIES", 4)
     with pytest.raises(GalleryError, match="more than 4 files"):
         unpack_portraits([archive], out)
+
+
+def test_more_pixels_than_can_be_decoded_in_time_are_refused(tmp_path, out, monkeypatch):
+    picture = io.BytesIO()
+    Image.new("1", (400, 100)).save(picture, "PNG")
+    many = [make_zip(tmp_path / "t.zip", [(f"Ann/{n}.png", picture.getvalue()) for n in range(3)])]
+    monkeypatch.setattr(unpack, "MAX_PIXELS", 3 * 400 * 100)
+    assert unpack_portraits(many, out) == 3
+    monkeypatch.setattr(unpack, "MAX_PIXELS", 3 * 400 * 100 - 1)
+    with pytest.raises(GalleryError, match="million pixels together"):
+        unpack_portraits(many, out)
 
 
 def test_an_archive_within_is_refused(tmp_path, out):

@@ -256,6 +256,10 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         "사진은 한 번에 {most}장까지 쓸 수 있습니다. 줄여 주세요.",
     ),
     (
+        "The portraits have more than {most} million pixels together; use smaller photos.",
+        "사진이 모두 합해 {most}백만 픽셀을 넘습니다. 더 작은 사진을 써 주세요.",
+    ),
+    (
         "{name} cannot be unpacked ({error}); make the ZIP again.",
         "{name}: 압축을 풀 수 없습니다({error}). ZIP을 다시 만들어 주세요.",
     ),

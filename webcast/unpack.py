@@ -18,10 +18,12 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from webcast.errors import GalleryError
+from webcast.images import count_pixels
 from webcast.photos import PICTURE_SUFFIXES
 
 MAX_PHOTOS = 300
 MAX_BYTES = 200_000_000
+MAX_PIXELS = 4_000_000_000  # of all portraits together: as many as 300 photos of a telephone have
 MAX_ENTRIES = 5000
 MAX_LIST_BYTES = 4_000_000  # of the list of an archive's files, which is read before anybody can count them
 NAME_LENGTH = 60
@@ -43,9 +45,9 @@ def unpack_portraits(files: Iterable[tuple[str | Path, str]], folder: Path) -> i
     Each file comes with the name that its sender gave it. In a ZIP, or with a folder in that name, a
     picture is of whom its folder says; a loose one is of whom its name says, without a number at its end.
     A `people.csv` comes along, other files of a folder are passed over. Raises `GalleryError` for too many
-    pictures or bytes, an archive within an archive, an encrypted or broken one, and no picture at all.
+    pictures, bytes or pixels, an archive within an archive, an encrypted or broken one, and no picture.
     """
-    photos, room = 0, MAX_BYTES
+    photos, room, pixels = 0, MAX_BYTES, 0
     for path, name in files:
         sent = PurePosixPath(name.replace("\\", "/"))
         with _errors_in_words(sent.name):
@@ -59,6 +61,12 @@ def unpack_portraits(files: Iterable[tuple[str | Path, str]], folder: Path) -> i
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with source, target.open("wb") as copy:
                     room -= _copy(source, copy, room, sent.name)
+                pixels += count_pixels(target)
+                if pixels > MAX_PIXELS:
+                    raise GalleryError(
+                        f"The portraits have more than {MAX_PIXELS // 1_000_000} million pixels together; "
+                        "use smaller photos."
+                    )
     if not photos:
         raise GalleryError("No picture was found; give a ZIP with one folder of photos per person.")
     return photos
