@@ -108,6 +108,17 @@ def test_realize_gives_a_picture_for_each_face(client, page):
         assert max(high - low for low, high in photo.getextrema()) > 50, "the photo is nearly blank"
 
 
+def test_realize_says_so_where_there_is_one_realizer_for_all(client, page):
+    _, told = client.predict([page], [0], gender="female", api_name="/realize")
+    assert told["notices"] == [
+        "These weights have no realizer for female characters; the common one was used."
+    ]
+    _, told = client.predict([page], [0], gender="male", lang="ko", api_name="/realize")
+    assert re.search("[가-힣]", told["notices"][-1])
+    with pytest.raises(AppError, match="female"):
+        client.predict([page], [0], gender="magic", api_name="/realize")
+
+
 def test_the_gallery_names_its_people_and_where_they_are_from(client):
     told = client.predict(api_name="/gallery")
     assert told["people"]

@@ -95,6 +95,12 @@ class Stages:
         """The realizer trained for one of `GENDERS`, where these weights have it, and else the common one."""
         return self.realizers.get(gender, self.realizer)
 
+    def doubts_of(self, gender: str | None) -> list[str]:
+        """A sentence where a realizer for one of `GENDERS` is asked for and the common one is used."""
+        if gender is None or gender in self.realizers:
+            return []
+        return [f"These weights have no realizer for {gender} characters; the common one was used."]
+
     def read(self, heads: Sequence[Image.Image], similarity: str, gender: str | None = None) -> list[Reading]:
         """What the stages make of head crops, for one of `SIMILARITIES` and one of `GENDERS` or None."""
         upscaled = enlarge(self.upscaler, heads)
@@ -199,10 +205,7 @@ class Caster:
             raise WebcastError(f"There is no realizer for {gender!r}; choose female, male or none of them.")
         progress = progress or _silent
         chosen, notices = self._choose(pages, faces, progress)
-        if gender and gender not in self.stages.realizers:
-            notices.append(
-                f"These weights have no realizer for {gender} characters; the common one was used."
-            )
+        notices += self.stages.doubts_of(gender)
         ballots = self._ballots(chosen, similarity, progress, self.stages.realizer_for(gender))
         standings = tally(ballots)
         each = list(self.gallery.portraits_each.values())

@@ -44,9 +44,9 @@ def compute_maps(part: Part, visitor: Visit) -> dict[int, Occlusion]:
 
 
 @spaces.GPU(duration=30)
-def compute_photos(heads: list[Image.Image], visitor: Visit) -> list[Image.Image]:
+def compute_photos(heads: list[Image.Image], visitor: Visit, gender: str | None) -> list[Image.Image]:
     stages = stages_with(visitor.parts)
-    return stages.realizer.realize(enlarge(stages.upscaler, heads))
+    return stages.realizer_for(gender).realize(enlarge(stages.upscaler, heads))
 
 
 @spaces.GPU(duration=30)

@@ -123,6 +123,7 @@ def realize(
     pages: list[gr.FileData],
     request: gr.Request,
     faces: list[int] | None = None,
+    gender: str | None = None,
     visit: str | None = None,
     lang: str | None = None,
 ) -> tuple[list[gr.FileData], dict]:
@@ -131,6 +132,7 @@ def realize(
     Args:
         pages: The pages, panels or strips as picture files.
         faces: Which faces, as indices from /detect; without it all faces.
+        gender: The characters', "female" or "male", where the weights have a realizer for each.
         visit: What /settings gave, to use other parts.
         lang: "en" or "ko", the language of the answer; without it that of the request.
 
@@ -139,10 +141,12 @@ def realize(
         The faces: page, box in pixels, detector, likelihood
     """
     with answer(request, lang) as lang:
-        visitor = visit_asked(visit, lang)
-        found, _, notices = find_faces(uploaded(pages), stages_with(visitor.parts), lang)
+        visitor, whose = visit_asked(visit, lang), checked_gender(gender, lang)
+        stages = stages_with(visitor.parts)
+        found, _, notices = find_faces(uploaded(pages), stages, lang)
+        notices += [in_words(doubt, lang) for doubt in stages.doubts_of(whose)]
         chosen = choose(found, range(len(found)) if faces is None else faces, lang)
-        photos = compute_photos([face.crop for face in chosen], visitor)
+        photos = compute_photos([face.crop for face in chosen], visitor, whose)
     told = {"faces": [face_json(face) for face in chosen], "notices": notices}
     return [picture_file(photo, "realized") for photo in photos], told
 
