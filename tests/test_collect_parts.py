@@ -148,13 +148,20 @@ class TestShared:
         assert not set(by_yunet["frontal"]) & {0.5}
 
 
-def test_without_its_extra_one_sentence_says_what_to_install(tmp_path):
-    (tmp_path / "icrawler.py").write_text("raise ModuleNotFoundError(name='icrawler')")
+@pytest.mark.parametrize(
+    ("command", "package"),
+    [
+        (["training.collect", "people", "--help"], "icrawler"),
+        (["training.curate", "--help"], "imagehash"),
+    ],
+)
+def test_without_its_extra_one_sentence_says_what_to_install(tmp_path, command, package):
+    (tmp_path / f"{package}.py").write_text(f"raise ModuleNotFoundError(name='{package}')")
     ran = subprocess.run(
-        [sys.executable, "-m", "training.collect", "people", "--help"],
+        [sys.executable, "-m", *command],
         env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
         capture_output=True,
         text=True,
     )
     assert ran.returncode == 1
-    assert ran.stderr == "error: Collecting needs icrawler; install it with: pip install -e '.[collect]'\n"
+    assert ran.stderr == f"error: Collecting needs {package}; install it with: pip install -e '.[collect]'\n"

@@ -29,13 +29,18 @@ import gradio as gr
 from PIL import Image
 from tqdm import tqdm
 
+from training.collect import needed
 from training.collect.ledger import KEPT, REJECTED, Entry, Ledger
-from training.collect.portraits import FACES, REJECTED_FOLDER
-from training.collect.quality import BLURRED_BELOW, SMALLEST_PX, sharpness
-from training.collect.rows import read_sides, save_sides
 from webcast.errors import ImageError, WebcastError
 from webcast.images import open_image
 from webcast.photos import PICTURE_SUFFIXES
+
+try:
+    from training.collect.portraits import FACES, REJECTED_FOLDER
+    from training.collect.quality import BLURRED_BELOW, SMALLEST_PX, sharpness
+    from training.collect.rows import read_sides, save_sides
+except ModuleNotFoundError as missing:
+    sys.exit(needed(missing))
 
 A_PAGE, THUMB_PX = 48, 180
 EVERYBODY = "everything"

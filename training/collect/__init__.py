@@ -15,3 +15,8 @@ drawn.py     episodes -> a dataset of drawn faces
 namesakes.py which photos of one name show one person
 portraits.py photos -> the two or three best portraits of each person, as a gallery's folder
 """
+
+
+def needed(missing: ModuleNotFoundError) -> str:
+    """What to tell somebody who lacks a package of the extra."""
+    return f"error: Collecting needs {missing.name}; install it with: pip install -e '.[collect]'"

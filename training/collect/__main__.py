@@ -2,10 +2,12 @@
 
 import sys
 
+from training.collect import needed
+
 try:
     from training.collect.commands import main
 except ModuleNotFoundError as missing:
-    sys.exit(f"error: Collecting needs {missing.name}; install it with: pip install -e '.[collect]'")
+    sys.exit(needed(missing))
 
 if __name__ == "__main__":
     sys.exit(main())
