@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {"types", "errors", "korean", "fonts"},
-    {"images", "main_faces", "networks", "photos", "words", "labels", "opencv", "parts"},
-    {"weights", "tensors", "dataset", "markup", "unpack", "align", "heads", "episode"},
+    {"images", "main_faces", "networks", "photos", "words", "labels", "opencv", "parts", "pdf_process"},
+    {"weights", "tensors", "dataset", "markup", "unpack", "align", "heads", "episode", "pdf"},
     {"appearance"},
     {"detect", "upscale", "realize", "embed", "gallery", "vote", "sheet"},
     {"intake", "looks", "selection", "ensemble", "occlusion"},
@@ -36,7 +36,7 @@ WITHOUT_TORCH = {
     "types", "errors", "images", "photos", "words", "dataset", "markup", "unpack", "gallery", "vote", "sheet",
     "hub", "__init__", "__main__", "align", "opencv", "labels", "parts", "heads",
     "episode", "intake", "looks", "characters", "selection", "ensemble", "edits", "casting", "occlusion",
-    "korean", "fonts", "episode_words", "share_card", "episode_markup", "episode_sheet",
+    "korean", "fonts", "pdf", "pdf_process", "episode_words", "share_card", "episode_markup", "episode_sheet",
 }  # fmt: skip
 SOURCES = sorted((ROOT / "webcast").rglob("*.py"))
 

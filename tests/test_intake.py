@@ -2,9 +2,7 @@
 
 import io
 import random
-import threading
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -105,7 +103,7 @@ def test_a_damaged_page_is_left_out_by_name_and_the_others_are_read(tmp_path, st
 
 @pytest.mark.parametrize("make", [lambda path: archive(path, {f"{n}.png": png() for n in range(9)}), None])
 def test_what_holds_many_pages_is_opened_once_to_list_and_once_to_read_them(tmp_path, monkeypatch, make):
-    opened, name = [], "opened_archive" if make else "_opened_pdf"
+    opened, name = [], "opened_archive" if make else "PdfPages"
     real = getattr(intake, name)
     monkeypatch.setattr(intake, name, lambda *given: opened.append(given) or real(*given))
     path = make(tmp_path / "a.zip") if make else pdf(tmp_path / "a.pdf", 9)
@@ -157,51 +155,6 @@ def test_a_file_that_is_not_there_is_named_without_its_folder(tmp_path, name):
         find_pages([tmp_path / name])
 
 
-@pytest.mark.parametrize("content", [b"", b"%PDF-1.4 no more"])
-def test_a_broken_pdf_is_refused(tmp_path, content):
-    (tmp_path / "a.pdf").write_bytes(content)
-    with pytest.raises(EpisodeError, match="not a PDF that can be read"):
-        find_pages([tmp_path / "a.pdf"])
-
-
-def test_a_pdf_gives_a_page_for_each_of_its_pages(tmp_path):
-    assert page_names(pdf(tmp_path / "a.pdf", 2)) == ["a.pdf 1", "a.pdf 2"]
-
-
-def test_no_malformed_pdf_gives_a_traceback(tmp_path):
-    whole, rng, refused = pdf(tmp_path / "a.pdf", 1, 30).read_bytes(), random.Random(0), 0
-    for _ in range(100):
-        content = bytearray(whole)
-        for _ in range(8):
-            content[rng.randrange(len(content))] = rng.randrange(256)
-        (tmp_path / "a.pdf").write_bytes(content)
-        try:
-            assert page_names(tmp_path / "a.pdf")
-        except EpisodeError:
-            refused += 1
-    assert refused > 10
-
-
-def test_two_visitors_pdfs_are_never_drawn_at_once(tmp_path, monkeypatch):
-    busy, together, real = threading.Lock(), [], pdfium.PdfPage.render
-
-    def render(page, **given):
-        together.append(not busy.acquire(blocking=False))
-        try:
-            return real(page, **given)
-        finally:
-            threading.Event().wait(0.01)  # lets the other visitor in, if anything does
-            if not together[-1]:
-                busy.release()
-
-    monkeypatch.setattr(pdfium.PdfPage, "render", render)
-    files = [pdf(tmp_path / f"{n}.pdf", 10, 200 + 50 * n) for n in range(2)]
-    with ThreadPoolExecutor(2) as visitors:
-        names = list(visitors.map(page_names, files))
-    assert [len(own) for own in names] == [10, 10]
-    assert together == [False] * 20
-
-
 def test_a_strip_is_cut_in_gutters_alone_and_wholly_covered():
     strip = Image.new("RGB", (200, 3000), "white")
     faces = [(top, top + 260) for top in range(40, 2700, 300)]
@@ -230,16 +183,6 @@ def test_thin_strips_that_fall_into_too_many_parts_are_refused(monkeypatch):
     monkeypatch.setattr(intake, "MAX_PARTS", 300)
     with pytest.raises(EpisodeError, match="more than 300 parts"):
         list(read_parts(find_pages([Image.new("RGB", (32, 16_000))] * 2), []))
-
-
-def test_a_pdf_page_like_a_thread_is_left_out(tmp_path):
-    document = pdfium.PdfDocument.new()
-    document.new_page(0.01, 90_000)
-    document.new_page(300, 300)
-    document.save(tmp_path / "a.pdf")
-    notices = []
-    assert len(list(read_parts(find_pages([tmp_path / "a.pdf"]), notices))) == 1
-    assert notices == ["Page 1 of a.pdf has no size."]
 
 
 def test_one_source_may_come_alone(tmp_path):

@@ -10,23 +10,22 @@ from __future__ import annotations
 
 import io
 import re
-import threading
 import zipfile
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import numpy as np
-import pypdfium2 as pdfium
 from PIL import Image
 
 from webcast.episode import PagePart
 from webcast.errors import EpisodeError, ImageError
-from webcast.images import MAX_ASPECT, MAX_PIXELS, MIN_SIDE_PX, Source, display_name, open_image
+from webcast.images import MIN_SIDE_PX, Source, display_name, open_image
+from webcast.pdf import PdfPages
 from webcast.photos import PICTURE_SUFFIXES
 from webcast.types import Box, Panel
 from webcast.unpack import (
@@ -45,7 +44,6 @@ MAX_PARTS = 3000  # of all pages: a strip 32 px broad would fall into tens of th
 MAX_ENTRIES = 5000  # in one archive, whatever they are
 MAX_PAGE_BYTES = 100_000_000
 MAX_BYTES = 1_000_000_000  # unpacked, of one archive
-PDF_BREADTH_PX = 1200  # the shorter side of a PDF's page as it is drawn
 LONG = 2.5  # a page so many times as long as broad is a strip
 PART_LENGTH = 2.0  # in breadths: what a part of a strip is cut to, if gutters allow
 LONGEST_PART = 4.0  # in breadths: where no gutter comes, a part ends there
@@ -53,8 +51,6 @@ GUTTER_RANGE = 12  # grey levels that a line of a gutter may span; JPEG makes a 
 OVERLAP = 0.9  # in breadths: what two parts share where there is no gutter, so that no face is cut
 KEPT_QUALITY = 90
 REASON_LENGTH = 100  # of what a library says is wrong with an archive: it repeats a stranger's names
-PDFIUM = threading.RLock()
-"""Held around whatever PDFium does: it is not thread-safe, and two visitors may bring PDFs at once."""
 
 T = TypeVar("T")
 Sent = Source | Panel | tuple[str | Path, str]
@@ -341,8 +337,8 @@ def _reason(error: Exception) -> str:
 
 
 def _pdf_pages(path: Path, name: str, episode: int) -> list[PageFile]:
-    with _opened_pdf(path, name) as document, PDFIUM:
-        count = len(document)
+    with PdfPages(path, name) as pdf:
+        count = len(pdf)
     if count > MAX_PAGES:
         raise EpisodeError(f"An episode may have {MAX_PAGES} pages at most; give fewer at once.")
     if not count:
@@ -354,39 +350,4 @@ def _pdf_pages(path: Path, name: str, episode: int) -> list[PageFile]:
 
 
 def _open_pdf_page(path: Path, name: str, number: int, held: Held) -> Image.Image:
-    """One page drawn `PDF_BREADTH_PX` broad, on white; smaller where it would have too many pixels."""
-    document = held.file(path, partial(_opened_pdf, path, name))
-    with PDFIUM:
-        try:
-            with closing(document[number]) as page:
-                return _drawn(page, number + 1, name)
-        except pdfium.PdfiumError as error:
-            raise ImageError(f"Page {number + 1} of {name} cannot be drawn ({error}).") from None
-
-
-def _drawn(page: pdfium.PdfPage, number: int, name: str) -> Image.Image:
-    width, height = page.get_size()
-    shorter, longer = sorted((width, height))
-    if not (shorter > 0 and longer < 1e6 and longer <= MAX_ASPECT * shorter):
-        raise ImageError(f"Page {number} of {name} has no size.")
-    scale = min(PDF_BREADTH_PX / min(width, height), (MAX_PIXELS / (width * height)) ** 0.5 * 0.99)
-    with closing(page.render(scale=scale)) as bitmap:
-        return open_image(bitmap.to_pil())
-
-
-@contextmanager
-def _opened_pdf(path: Path, name: str) -> Iterator[pdfium.PdfDocument]:
-    if not path.is_file():
-        raise EpisodeError(f"There is no file {name}; check the path.")
-    with PDFIUM:
-        try:
-            document = pdfium.PdfDocument(path)
-        except pdfium.PdfiumError as error:
-            if "password" in str(error).lower():
-                raise EpisodeError(f"{name} is encrypted; save it without a password.") from None
-            raise EpisodeError(f"{name} is not a PDF that can be read ({error}); save it again.") from None
-    try:
-        yield document
-    finally:
-        with PDFIUM:
-            document.close()
+    return held.file(path, partial(PdfPages, path, name)).draw(number)

@@ -126,6 +126,12 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     ("Page {number} of {name} has no size.", "{name}의 {number}쪽: 크기가 없습니다."),
     ("Page {number} of {name} cannot be drawn ({error}).", "{name}의 {number}쪽: 그릴 수 없습니다({error})."),
+    ("it takes too long", "너무 오래 걸립니다"),
+    ("PDFium broke down", "PDFium이 멈췄습니다"),
+    (
+        "{name} takes too long to draw; save its pages as pictures.",
+        "{name}: 그리는 데 너무 오래 걸립니다. 페이지를 그림으로 저장해 주세요.",
+    ),
     (
         "No drawn face was found on any page; try pages with larger, frontal faces.",
         "어느 페이지에서도 그려진 얼굴을 찾지 못했습니다. 얼굴이 크고 정면인 페이지로 해 보세요.",
