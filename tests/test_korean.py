@@ -33,14 +33,27 @@ def sentences_of_the_library() -> set[str]:
 SAID = sentences_of_the_library()
 PUT_TOGETHER = {"{} votes", "{} vote", "{} faces", "{} face", "Character {}"}  # of number and noun
 MET_BY_VISITORS = (
-    *("images", "intake", "unpack", "edits", "casting", "caster", "selection", "share_card", "compare"),
-    "__main__",
+    *(
+        "images",
+        "intake",
+        "pdf",
+        "unpack",
+        "edits",
+        "casting",
+        "caster",
+        "selection",
+        "share_card",
+        "compare",
+    ),
+    *("photos", "dataset", "gallery", "hub", "__main__"),
 )
 OF_THE_PROGRAM = {  # what no visitor's doing brings about, and commands that speak English alone
     "The face box {} lies outside the picture of {} x {} px.",
     "No drawn face was found; try a page with a larger, frontal face.",
     "No face was found; try a photo with a larger, frontal face.",
     "--squash is for a published gallery; name it with --push USER/NAME.",
+    "no such picture was asked for",
+    "it ended on the way",
 }
 
 

@@ -465,6 +465,73 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         "이 컴퓨터에는 torch가 쓸 수 있는 {kind} 장치가 없습니다. 다른 장치를 골라 주세요.",
     ),
     (
+        "The dataset in {folder} needs the columns name and image; it has {columns}.",
+        "{folder}의 데이터셋에는 name과 image 열이 있어야 합니다. 지금 있는 열: {columns}.",
+    ),
+    (
+        "The dataset in {folder} cannot be read ({error}); build it again.",
+        "{folder}의 데이터셋을 읽을 수 없습니다({error}). 다시 만들어 주세요.",
+    ),
+    (
+        "Row {number} of the dataset in {folder} has no name or no picture inside.",
+        "{folder}의 데이터셋 {number}번째 행에 이름이나 그림이 없습니다.",
+    ),
+    (
+        "The embeddings in {folder} are not lists of numbers of one length; rebuild it: {command}",
+        "{folder}의 임베딩이 같은 길이의 숫자 목록이 아닙니다. 다시 만들어 주세요: {command}",
+    ),
+    (
+        "The card {path} cannot be read ({error}); mend its YAML.",
+        "카드 {path}: 읽을 수 없습니다({error}). YAML을 고쳐 주세요.",
+    ),
+    (
+        "A portrait of {name} in the gallery is not a usable picture: {error}",
+        "갤러리에 있는 {name}의 사진을 쓸 수 없습니다: {error}",
+    ),
+    (
+        "The column gender of the dataset in {folder} has numbers; write female or male into it.",
+        "{folder}의 데이터셋은 gender 열에 숫자가 있습니다. female이나 male로 적어 주세요.",
+    ),
+    (
+        "{folder} gives no portrait with a face; put photos in it as person name/photo.jpg.",
+        "{folder}에서 얼굴이 있는 사진을 찾지 못했습니다. 사람 이름/photo.jpg처럼 넣어 주세요.",
+    ),
+    (
+        "{folder} is a dataset without webcast's embeddings; build a gallery of it: {command}",
+        "{folder}: webcast의 임베딩이 없는 데이터셋입니다. 갤러리로 만들어 주세요: {command}",
+    ),
+    (
+        "{folder} holds something that is not a gallery; name another folder.",
+        "{folder}에 갤러리가 아닌 것이 들어 있습니다. 다른 폴더를 골라 주세요.",
+    ),
+    (
+        "The gallery {name} needs one finite embedding for each of its {count} portraits; rebuild it: {command}",
+        "갤러리 {name}에는 사진 {count}장마다 유한한 임베딩이 하나씩 있어야 합니다. 다시 만들어 주세요: {command}",
+    ),
+    (
+        "The gallery {name} has embeddings not of length 1; rebuild it: {command}",
+        "갤러리 {name}의 임베딩 길이가 1이 아닙니다. 다시 만들어 주세요: {command}",
+    ),
+    (
+        "The gallery {name} holds vectors of length {length}, and the probes have shape {shape}; rebuild it: {command}",
+        "갤러리 {name}의 벡터는 길이가 {length}인데 비교할 얼굴은 {shape}입니다. 다시 만들어 주세요: {command}",
+    ),
+    (
+        "Nobody in the gallery {name} has the id {person}; {hint}",
+        "갤러리 {name}에 id가 {person}인 사람이 없습니다. {hint}",
+    ),
+    ("did you mean {people}?", "혹시 {people}인가요?"),
+    ("its ids stand in the column person_id.", "id는 person_id 열에 있습니다."),
+    (
+        "Nobody but {person} is in the gallery {name}; delete the whole gallery instead.",
+        "갤러리 {name}에는 {person}뿐입니다. 갤러리 전체를 지워 주세요.",
+    ),
+    ("The gallery cannot be written to {folder}: {error}.", "{folder}: 갤러리를 쓸 수 없습니다({error})."),
+    (
+        "{repo} is not a Hub id such as user/name.",
+        "{repo}: user/name 같은 Hub id가 아닙니다.",
+    ),
+    (
         "The gallery {name} is empty: add at least one portrait with a face.",
         "갤러리 {name}: 비어 있습니다. 얼굴이 나온 사진을 하나 이상 더해 주세요.",
     ),
