@@ -28,7 +28,7 @@ def archive(path: Path, entries: dict[str, bytes], compression: int = zipfile.ZI
     return path
 
 
-def pdf(path: Path, pages: int, side: int = 300) -> Path:
+def make_pdf(path: Path, pages: int, side: int = 300) -> Path:
     document = pdfium.PdfDocument.new()
     for number in range(pages):
         document.new_page(side + number, side)
@@ -106,7 +106,7 @@ def test_what_holds_many_pages_is_opened_once_to_list_and_once_to_read_them(tmp_
     opened, name = [], "opened_archive" if make else "PdfPages"
     real = getattr(intake, name)
     monkeypatch.setattr(intake, name, lambda *given: opened.append(given) or real(*given))
-    path = make(tmp_path / "a.zip") if make else pdf(tmp_path / "a.pdf", 9)
+    path = make(tmp_path / "a.zip") if make else make_pdf(tmp_path / "a.pdf", 9)
     assert len(page_names(path)) == 9
     assert len(opened) == 2
 

@@ -8,6 +8,7 @@ import pypdfium2 as pdfium
 import pytest
 from PIL import Image
 
+from tests.test_intake import make_pdf, page_names
 from webcast import pdf
 from webcast.errors import EpisodeError, ImageError
 from webcast.intake import find_pages, read_parts
@@ -22,18 +23,6 @@ ENCRYPTED = b"""%PDF-1.4
 /U <2222222222222222222222222222222222222222222222222222222222222222>>> endobj
 trailer <</Root 1 0 R /Size 5 /Encrypt 4 0 R /ID [<33> <33>]>>
 """
-
-
-def make_pdf(path: Path, pages: int, side: int = 300) -> Path:
-    document = pdfium.PdfDocument.new()
-    for number in range(pages):
-        document.new_page(side + number, side)
-    document.save(path)
-    return path
-
-
-def page_names(path: Path) -> list[str]:
-    return [part.page for _, part, _ in read_parts(find_pages([path]), [])]
 
 
 def hurt_process(tmp_path: Path, monkeypatch, at_draw: str) -> None:

@@ -54,18 +54,6 @@ def test_hits_count_faces_and_boxes():
     assert comparisons.part_of(4, 3) == "0.75"
 
 
-def test_b_cubed_is_one_for_the_truth_and_less_for_a_mistake():
-    truth = np.array([True] * 4 + [False] * 8)
-    assert comparisons.b_cubed(truth, truth) == 1
-    assert comparisons.b_cubed(~truth, truth) == 1
-    swapped = truth.copy()
-    swapped[[0, 5]] = swapped[[5, 0]]
-    assert 0.5 < comparisons.b_cubed(swapped, truth) < 0.9
-    # all in one: recall 1, precision the mean share of each one's own group
-    share = (4 * 4 + 8 * 8) / 12 / 12
-    assert comparisons.b_cubed(np.zeros(12, bool), truth) == pytest.approx(2 * share / (1 + share))
-
-
 @pytest.mark.parametrize("factor", [1, 2, 3, 4, 8])
 def test_whatever_the_scale_a_head_comes_back_at_its_size(factor):
     def upscale(images):

@@ -98,6 +98,12 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
+def share(hits: int, count: int) -> str:
+    """A share in % with its 95 % interval."""
+    low, high = wilson(hits, count)
+    return f"{100 * hits / count:.0f} ({100 * low:.0f}-{100 * high:.0f})"
+
+
 def raw_pixels(images: Sequence[Image.Image]) -> np.ndarray:
     """The baseline embedding: 32 x 32 RGB pixels, mean taken off, as unit vectors (N, 3072)."""
     pixels = np.stack(

@@ -25,7 +25,8 @@ from training.castback import (
     similarities,
     wilson,
 )
-from training.faces import FacePhoto, Jitter, cut_head, face_square, read_rgb, test_photos
+from training.episodes import b_cubed
+from training.faces import FacePhoto, Jitter, cut_head, face_box, read_rgb, test_photos
 from training.loop import seeded
 from training.pages import compose, faceless
 from training.prove import Evidence, fidelity, shrink, texture_features
@@ -172,14 +173,7 @@ def realistic_closeup(setup: Setup, photo: FacePhoto, number: int) -> Labelled:
     else:
         drawn, _ = render(read_rgb(photo.path), photo.points, SCHOOLS[number // 2 % 3], seeded(23, number))
         drawing = Image.fromarray(drawn).resize((320, 320), Image.Resampling.LANCZOS)
-    return drawing, [box_of(photo, drawing.width / open_image(photo.path).width)]
-
-
-def box_of(photo: FacePhoto, scale: float = 1.0) -> Box:
-    """The canonical face box of a photo's landmarks."""
-    (x, y), side = face_square(photo.points)
-    edges = (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
-    return Box(*(round(float(edge) * scale) for edge in edges))
+    return drawing, [face_box(photo, drawing.width / open_image(photo.path).width)]
 
 
 def search(detector: Detector, pictures: Sequence[Labelled]) -> list[list[Face]]:
@@ -223,7 +217,7 @@ def boxed(found: Sequence[Sequence[Face]], pictures: Sequence[Labelled]) -> list
 
 def photo_faces(setup: Setup) -> list[Labelled]:
     photos = setup.photos[:: max(1, len(setup.photos) // setup.count)][: setup.count]
-    return [(open_image(photo.path), [box_of(photo)]) for photo in photos]
+    return [(open_image(photo.path), [face_box(photo)]) for photo in photos]
 
 
 def measure_photo_detector(setup: Setup, photos: list[Labelled], name: str, meter: Meter) -> Outcome:
@@ -444,18 +438,10 @@ def measure_main_faces(setup: Setup, drawn: list, name: str, meter: Meter) -> Ou
         chosen = main_faces(vectors, MAIN_FACES, reference, distance)
         is_chosen = np.isin(np.arange(len(crops)), chosen)
         precision.append(is_main[chosen].mean())
-        cubed.append(b_cubed(is_chosen, is_main))
+        cubed.append(b_cubed(is_main.tolist(), is_chosen.tolist())[2])
         shown += [crops[i] for i in chosen[:3]]
     cells = [f"{np.mean(precision):.2f}", f"{np.mean(cubed):.2f}"]
     return meter.outcome(cells, shown, meter.peak_mib())
-
-
-def b_cubed(found: np.ndarray, truth: np.ndarray) -> float:
-    """B-cubed F1 (Bagga and Baldwin 1998) of two labellings of the same faces."""
-    together, alike = found[:, None] == found[None], truth[:, None] == truth[None]
-    both = (together & alike).sum(1)
-    precision, recall = (both / together.sum(1)).mean(), (both / alike.sum(1)).mean()
-    return float(2 * precision * recall / (precision + recall))
 
 
 COMPARISONS = {

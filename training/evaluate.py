@@ -24,7 +24,7 @@ import torch
 from accelerate.utils import gather_object
 from PIL import Image, ImageOps
 
-from training.castback import person_places, wilson
+from training.castback import person_places, share
 from training.processes import this_process
 from training.prove import Report, texture_features
 from training.realism import (
@@ -214,11 +214,6 @@ def places_of(probes: Sequence[Probe], stages: Stages, gallery: Gallery) -> np.n
         similarity = stages.embedder.embed(heads) @ gallery.embeddings.T
         places[seen, column] = person_places(similarity, owners, wanted)
     return places
-
-
-def share(hits: int, count: int) -> str:
-    low, high = wilson(hits, count)
-    return f"{100 * hits / count:.0f} ({100 * low:.0f}-{100 * high:.0f})"
 
 
 def read_probes(folders: Sequence[Path]) -> list[Probe]:

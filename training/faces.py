@@ -14,6 +14,7 @@ from training import landmark_indices as at
 from training.split import HELD_OUT_STYLE, is_development_person, is_test_person, normalise, test_names
 from webcast.align import head_matrix, transform, warp
 from webcast.images import HEAD_LIFT, HEAD_SCALE
+from webcast.types import Box
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +93,13 @@ def face_square(points: np.ndarray) -> tuple[np.ndarray, float]:
     oval = points[at.FACE_OVAL]
     low, high = oval.min(0), oval.max(0)
     return (low + high) / 2, float((high - low).max())
+
+
+def face_box(photo: FacePhoto, scale: float = 1.0) -> Box:
+    """The canonical face box of a photo, on a picture of it that is so many times as large."""
+    (x, y), side = face_square(photo.points)
+    edges = (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+    return Box(*(round(float(edge) * scale) for edge in edges))
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from training.drawings import filtered
 from training.embedder import MEAN, STD
 from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
 from training.loop import Recipe, made_by, seeded, shuffled, train
+from training.recipes.ugatit import clip_rho
 from training.render import SCHOOLS, Style, draw, draw_style, exaggerate, face_height
 from training.split import is_test_frame, normalise
 from training.stage_flags import add_run_flags, loop_config
@@ -303,14 +304,6 @@ def build_generator(network: str, channels: int, size_px: int, levels: int) -> n
 def held(difference: Tensor, weight: Tensor) -> Tensor:
     """Mean absolute difference over the samples whose weight is 1."""
     return (difference.abs().flatten(1).mean(1) * weight).sum() / weight.sum().clamp(min=1)
-
-
-@torch.no_grad()
-def clip_rho(generator: nn.Module) -> None:
-    """U-GAT-IT keeps the mix of instance and layer norm within 0 and 1 after every generator step."""
-    for name, parameter in generator.named_parameters():
-        if name.endswith("rho"):
-            parameter.clamp_(0, 1)
 
 
 def main() -> None:

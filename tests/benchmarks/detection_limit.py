@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.benchmarks.detection import HIT_IOU, PAGE_SIZES, Labelled
 from tests.shared_data import SHARED
-from training.faces import FacePhoto, development_photos, face_square, read_rgb
+from training.faces import FacePhoto, development_photos, face_box, read_rgb
 from training.loop import seeded
 from training.pages import compose, faceless
 from training.render import SCHOOLS, render
@@ -33,16 +33,11 @@ def drawings(photos: list[FacePhoto]) -> list[Labelled]:
     for number, photo in enumerate(photos):
         rgb = read_rgb(photo.path)
         rendered, _ = render(rgb, photo.points, SCHOOLS[number % len(SCHOOLS)], seeded(FIRST_SEED, number))
-        drawn.append((Image.fromarray(rendered), [box_of(photo, 1)]))
+        drawn.append((Image.fromarray(rendered), [face_box(photo)]))
         for path in photo.drawings:
             published = open_image(path)
-            drawn.append((published, [box_of(photo, published.width / rgb.shape[1])]))
+            drawn.append((published, [face_box(photo, published.width / rgb.shape[1])]))
     return drawn
-
-
-def box_of(photo: FacePhoto, scale: float) -> Box:
-    (x, y), side = face_square(photo.points)
-    return Box(*(round(scale * value) for value in (x - side / 2, y - side / 2, x + side / 2, y + side / 2)))
 
 
 def pages_of(faces: list[Labelled], count: int) -> list[Labelled]:

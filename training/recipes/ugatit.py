@@ -158,6 +158,7 @@ def attention(translated: Tensor, unchanged: Tensor) -> Tensor:
 
 @torch.no_grad()
 def clip_rho(generator: nn.Module) -> None:
+    """Keeps the mix of instance and layer norm within 0 and 1, after every generator step."""
     for name, parameter in generator.named_parameters():
         if name.endswith("rho"):
             parameter.clamp_(0, 1)
