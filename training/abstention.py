@@ -1,12 +1,13 @@
 """When to abstain: the limit under which a face resembles nobody in a gallery more than strangers would.
 
-The limit is set on the development people of `training.split`: drawings of theirs are shown to a gallery of
-all of them, without whoever is drawn. It is then measured on other people, with that person in the gallery
-and without, through the gallery's own search and the vote's own firmness.
+The limit is set on the development people of `training.split`: drawings of theirs, in ways that are learned
+and in others that are not, are shown to a gallery of all of them, without whoever is drawn. It is then
+measured on other people, with that person in the gallery and without, through the gallery's own search and
+the vote's own firmness.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +15,15 @@ import numpy as np
 from PIL import Image
 
 from training.castback import Embed, Heads, find_heads
-from training.drawings import filtered
-from training.faces import FacePhoto, development_photos, read_rgb
+from training.faces import FacePhoto, development_photos
 from training.loop import seeded
-from training.render import SCHOOLS, render
+from training.stories import DEVELOPMENT, LEARNED
 from webcast.gallery import Gallery
 from webcast.types import Ballot, Detector, Face, Person, Portrait
 from webcast.vote import firmness, tally
 
 SET_FOR = 0.96
-"""The part of absent people on whom it abstains where it is set; 0.9 is wanted where it is measured."""
+"""The part of absent people on whom it abstains, for every kind of drawing; 0.9 is wanted of test people."""
 
 
 @dataclass(frozen=True)
@@ -37,40 +37,48 @@ class Answers:
     abstained: int
 
 
-def development_probes(data: Path, landmarks: Path, detector: Detector) -> tuple[Heads, Heads]:
-    """Drawings of development people who have two photos, and a gallery of everybody's first photo."""
+def development_probes(
+    data: Path, landmarks: Path, detector: Detector
+) -> tuple[dict[str, list[Heads]], Heads]:
+    """Development people who have two photos, drawn in every way, and a gallery of everybody's first photo.
+
+    Ways are together by their kind: filters, our renderer, and what no model learned.
+    """
     photos: defaultdict[str, list[FacePhoto]] = defaultdict(list)
     for photo in development_photos(data, landmarks):
         photos[photo.person].append(photo)
     gallery = {person: Image.open(found[0].path).convert("RGB") for person, found in photos.items()}
-    drawn = {
-        person: Image.fromarray(draw_development(found[1], number))
-        for number, (person, found) in enumerate(photos.items())
-        if len(found) > 1
-    }
-    return find_heads(detector, drawn), find_heads(detector, gallery)
+    second = {person: found[1] for person, found in photos.items() if len(found) > 1}
+    kinds: defaultdict[str, list[Heads]] = defaultdict(list)
+    for way, draw in (LEARNED | DEVELOPMENT).items():
+        drawn = {
+            person: Image.fromarray(draw(photo, seeded(11, number))[0])
+            for number, (person, photo) in enumerate(second.items())
+        }
+        kind = way.partition(",")[0] if way in LEARNED else "unlearned"
+        kinds[kind].append(find_heads(detector, drawn))
+    return dict(kinds), find_heads(detector, gallery)
 
 
-def draw_development(photo: FacePhoto, number: int) -> np.ndarray:
-    """Every second one filtered, the others in our schools in turn; RGB uint8 of the photo's size."""
-    image, rng = read_rgb(photo.path), seeded(11, number)
-    if number % 2:
-        return filtered(image, photo.points, rng)
-    return render(image, photo.points, SCHOOLS[number // 2 % len(SCHOOLS)], rng)[0]
+def limit_for(probes: Mapping[str, Sequence[Heads]], gallery: Gallery, embed_probe: Embed) -> float:
+    """The standout under which to abstain: for every kind of drawing `SET_FOR` of absent people have less."""
+    limits = []
+    for ways in probes.values():
+        standouts = [standouts_of_absent(heads, gallery, embed_probe) for heads in ways]
+        limits.append(float(np.quantile(np.concatenate(standouts), SET_FOR)))
+    return max(limits)
 
 
-def standouts_of_absent(probes: Heads, gallery: Heads, embed_probe: Embed, embed_photo: Embed) -> np.ndarray:
+def standouts_of_absent(probes: Heads, gallery: Gallery, embed_probe: Embed) -> np.ndarray:
     """The standout of each drawn face in a gallery without the one drawn."""
-    return np.array(
-        [ballot.standout for _, ballot in _ballots(probes, gallery, embed_probe, embed_photo, False)]
-    )
+    return np.array([ballot.standout for _, ballot in _ballots(probes, gallery, embed_probe, False)])
 
 
-def answers(probes: Heads, gallery: Heads, embed_probe: Embed, embed_photo: Embed, limit: float) -> Answers:
+def answers(probes: Heads, gallery: Gallery, embed_probe: Embed, limit: float) -> Answers:
     """What the vote says of each drawn face, with the one drawn in the gallery and without."""
-    present = list(_ballots(probes, gallery, embed_probe, embed_photo, True))
-    absent = list(_ballots(probes, gallery, embed_probe, embed_photo, False))
-    people = len(gallery.crops)
+    present = list(_ballots(probes, gallery, embed_probe, True))
+    absent = list(_ballots(probes, gallery, embed_probe, False))
+    people = len(gallery.people)
     named = [(person, _answer(ballot, people, limit)) for person, ballot in present]
     return Answers(
         present=len(present),
@@ -82,14 +90,14 @@ def answers(probes: Heads, gallery: Heads, embed_probe: Embed, embed_photo: Embe
 
 
 def _ballots(
-    probes: Heads, gallery: Heads, embed_probe: Embed, embed_photo: Embed, with_person: bool
+    probes: Heads, gallery: Gallery, embed_probe: Embed, with_person: bool
 ) -> Iterator[tuple[str, Ballot]]:
     """Each person whose face was found on drawing and photo, and that face's ballot."""
-    whole = gallery_of(gallery.crops, embed_photo)
-    people = [person for person in probes.crops if person in gallery.crops]
+    there = {person.id for person in gallery.people}
+    people = [person for person in probes.crops if person in there]
     vectors = embed_probe([probes.crops[person] for person in people])
     for person, vector in zip(people, vectors, strict=True):
-        searched = whole if with_person else without(whole, person)
+        searched = gallery if with_person else without(gallery, person)
         votes, standout = searched.search(vector[None])[0]
         crop = probes.crops[person]
         yield person, Ballot(Face(None, None, crop, "", 1.0), crop, crop, votes, standout)

@@ -20,11 +20,13 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from training.abstention import draw_development
 from training.castback import find_heads, person_places
-from training.faces import FacePhoto, development_photos, face_square
+from training.drawings import filtered
+from training.faces import FacePhoto, development_photos, face_square, read_rgb
 from training.heads import surroundings
+from training.loop import seeded
 from training.prove import Report
+from training.render import SCHOOLS, render
 from webcast.build import load_stages
 from webcast.caster import Stages
 from webcast.looks import sharpness, turn
@@ -61,6 +63,14 @@ def drawings(photos: Sequence[FacePhoto]) -> list[Drawing]:
         pixels, points = surroundings(draw_development(photo, number), photo.points)
         made.append(Drawing(pixels, *face_square(points), photo.person))
     return made
+
+
+def draw_development(photo: FacePhoto, number: int) -> np.ndarray:
+    """Every second one filtered, the others in our schools in turn; RGB uint8 of the photo's size."""
+    image, rng = read_rgb(photo.path), seeded(11, number)
+    if number % 2:
+        return filtered(image, photo.points, rng)
+    return render(image, photo.points, SCHOOLS[number // 2 % len(SCHOOLS)], rng)[0]
 
 
 def shown(drawing: Drawing, side_px: float, blur: float) -> tuple[Image.Image, Box]:

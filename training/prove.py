@@ -20,7 +20,7 @@ from PIL import Image, ImageOps
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch.nn import functional as F
 
-from training.abstention import SET_FOR, answers, development_probes, gallery_of, standouts_of_absent
+from training.abstention import answers, development_probes, gallery_of, limit_for
 from training.bundle import write_config
 from training.castback import (
     Heads,
@@ -30,7 +30,7 @@ from training.castback import (
     ranks,
     raw_pixels,
     rendered_drawings,
-    wilson,
+    share,
 )
 from training.faces import FacePhoto, aligned_head, read_rgb, test_photos
 from training.loop import seeded
@@ -238,13 +238,21 @@ def measure_castback(
         )
 
 
-def choose_similarity(report: Report, stages: Stages, drawn: Heads, others: Heads) -> str:
+def choose_similarity(report: Report, stages: Stages, drawn: dict[str, list[Heads]], others: Heads) -> str:
     """The way to compare that casts development people better: a choice, so not by the test people."""
-    ways = ways_to_compare(stages)
-    hits = {way: int((ranks(drawn, others, *ways[way]) <= 5).sum()) for way in ("direct", "realized")}
-    told = ", ".join(f"{way} {share(count, len(drawn.people))}" for way, count in hits.items())
-    report.say("", f"The default similarity is chosen by the top-5 of development people in %: {told}.")
-    return max(hits, key=hits.get)
+    every = [heads for ways in drawn.values() for heads in ways]
+    people, shares = len(every[0].people), {}
+    for way, (embed_probe, embed_photo) in ways_to_compare(stages).items():
+        if way in ("direct", "realized"):
+            found = [ranks(heads, others, embed_probe, embed_photo) <= 5 for heads in every]
+            shares[way] = float(np.mean(found))
+    told = ", ".join(f"{way} {share(round(found * people), people)}" for way, found in shares.items())
+    report.say(
+        "",
+        f"The default similarity is chosen by the mean top-5 of {people} development people in {len(every)} "
+        f"ways of drawing in %: {told}.",
+    )
+    return max(shares, key=shares.get)
 
 
 def ways_to_compare(stages: Stages) -> dict[str, tuple]:
@@ -289,11 +297,6 @@ def probe_sets(stages: Stages, evidence: Evidence, people: Sequence[str]) -> dic
     return sets | {"our renderer": find({p: rendered[p] for p in people if p in rendered})}
 
 
-def share(hits: int, count: int) -> str:
-    low, high = wilson(hits, count)
-    return f"{100 * hits / count:.0f} ({100 * low:.0f}-{100 * high:.0f})"
-
-
 def chance(people: int) -> str:
     return f"{100 / people:.1f} / {500 / people:.1f}"
 
@@ -301,15 +304,16 @@ def chance(people: int) -> str:
 def measure_abstention(
     report: Report,
     stages: Stages,
-    development: tuple[Heads, Heads],
+    development: tuple[dict[str, list[Heads]], Heads],
     gallery: Heads,
     probes: dict[str, Heads],
 ) -> dict[str, float]:
     """Set the standout under which to abstain on the development people, and report the test people."""
     drawn, others = development
     ways, limits = ways_to_compare(stages), {}
+    count = sum(len(heads.crops) for kind in drawn.values() for heads in kind)
     report.table(
-        f"Abstaining, by a limit set on {len(drawn.crops)} development people",
+        f"Abstaining, by a limit set on {count} drawings of development people",
         [
             "drawings",
             "similarity",
@@ -320,10 +324,12 @@ def measure_abstention(
         ],
     )
     for way in ("direct", "realized"):
-        limit = float(np.quantile(standouts_of_absent(drawn, others, *ways[way]), SET_FOR))
+        embed_probe, embed_photo = ways[way]
+        limit = limit_for(drawn, gallery_of(others.crops, embed_photo), embed_probe)
         limits[way] = round(limit, 3)
+        portraits = gallery_of(gallery.crops, embed_photo)
         for kind, heads in probes.items():
-            told = answers(heads, gallery, *ways[way], limit)
+            told = answers(heads, portraits, embed_probe, limit)
             abstains = share(told.abstained, told.absent)
             right = share(told.right, told.answered) if told.answered else "none answered"
             report.row(kind, way, f"{limit:.2f}", abstains, share(told.answered, told.present), right)
