@@ -115,6 +115,11 @@ def watercolour(picture: np.ndarray, points: np.ndarray, rng: np.random.Generato
     return drawn.clip(0, 255).astype(np.uint8), points
 
 
+def undrawn(picture: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> Picture:
+    """The photo as it is."""
+    return picture, points
+
+
 def filter_way(picture: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> Picture:
     """One of the filters that the embedder learns from."""
     return filtered(picture, points, rng), points
@@ -127,6 +132,8 @@ def rendered(school: str, picture: np.ndarray, points: np.ndarray, rng: np.rando
 
 UNSEEN: dict[str, Draw] = {"pencil": partial(draw_photo, sketch), "poster": partial(draw_photo, poster)}
 """No model learns from them, and no limit is set on them: what they measure is of styles unseen."""
+REFERENCE: dict[str, Draw] = {"photos, undrawn": partial(draw_photo, undrawn)}
+"""What the same people give whom nobody drew: about as much as any style of theirs could."""
 DEVELOPMENT: dict[str, Draw] = {
     style.__name__: partial(draw_photo, style) for style in (ink, screentone, watercolour)
 }
