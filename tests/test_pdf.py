@@ -25,6 +25,23 @@ trailer <</Root 1 0 R /Size 5 /Encrypt 4 0 R /ID [<33> <33>]>>
 """
 
 
+def form(within: int, paints: bytes) -> bytes:
+    """An object that a page or a form draws; within it lies the object of that number."""
+    head = b"/Type /XObject /Subtype /Form /BBox [0 0 300 300] /Resources <</XObject <</X %d 0 R>>>>" % within
+    return b"<<%s /Length %d>> stream\n%s\nendstream" % (head, len(paints), paints)
+
+
+def forms_within_forms(depth: int = 12, each: int = 12) -> bytes:
+    """A PDF of 3 kB whose one page draws the innermost of its forms `each ** depth` times."""
+    objects = [b"<</Type /Catalog /Pages 2 0 R>>", b"<</Type /Pages /Kids [3 0 R] /Count 1>>"]
+    inside = b"/Resources <</XObject <</X 5 0 R>>>> /Contents 4 0 R"
+    objects += [b"<</Type /Page /Parent 2 0 R /MediaBox [0 0 300 300] %s>>" % inside]
+    objects += [form(5 + number, b"/X Do " * each) for number in range(depth)]
+    objects += [form(3, b"0 0 200 200 re f")]
+    numbered = (b"%d 0 obj %s endobj\n" % (number, made) for number, made in enumerate(objects, start=1))
+    return b"%PDF-1.4\n" + b"".join(numbered) + b"trailer <</Root 1 0 R /Size 99>>\n"
+
+
 def hurt_process(tmp_path: Path, monkeypatch, at_draw: str) -> None:
     """Lets pages be drawn by a process that does this instead of drawing the first one."""
     script, before = pdf.PROCESS.read_text(encoding="utf-8"), "        with closing(page.render("
@@ -105,6 +122,18 @@ def test_a_page_that_takes_too_long_is_left_out(tmp_path, monkeypatch):
     parts = list(read_parts(find_pages([make_pdf(tmp_path / "a.pdf", 2)]), notices))
     assert [part.page for _, part, _ in parts] == ["a.pdf 2"]
     assert notices == ["Page 1 of a.pdf cannot be drawn (it takes too long)."]
+
+
+def test_forms_within_forms_end_nothing_but_their_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(pdf, "PAGE_SECONDS", 3.0)
+    (tmp_path / "a.pdf").write_bytes(forms_within_forms())
+    with PdfPages(tmp_path / "a.pdf", "a.pdf") as pages:
+        assert len(pages) == 1
+        with pytest.raises(ImageError, match=r"it takes too long|PDFium broke down"):
+            pages.draw(0)
+    (tmp_path / "a.pdf").write_bytes(forms_within_forms(depth=2))
+    with PdfPages(tmp_path / "a.pdf", "a.pdf") as pages:
+        assert pages.draw(0).getpixel((100, pdf.BREADTH_PX - 100)) == (0, 0, 0)
 
 
 def test_pages_that_take_too_long_together_end_the_document(tmp_path, monkeypatch):
