@@ -51,9 +51,9 @@ def test_the_limit_holds_for_every_kind_of_drawing_and_is_no_higher_than_the_har
     first, second, third = (standouts_of_absent(own, gallery, as_vectors) for own in thirds)
     needed = [np.quantile(own, SET_FOR) for own in (first, np.concatenate([second, third]))]
     assert needed[0] != needed[1]
-    kinds = {"one": thirds[:1], "other": thirds[1:]}
+    kinds = [thirds[:1], thirds[1:]]
     assert limit_for(kinds, gallery, as_vectors) == max(needed)
-    assert limit_for(dict(reversed(kinds.items())), gallery, as_vectors) == max(needed)
+    assert limit_for(kinds[::-1], gallery, as_vectors) == max(needed)
 
 
 def test_without_somebody_only_they_are_gone(gallery):

@@ -30,12 +30,12 @@ def test_weights_without_a_card_get_one(tmp_path):
 def test_the_similarity_is_the_one_that_finds_more_of_the_development_people(monkeypatch):
     places = {("one", "direct"): [1, 5, 9, 9], ("one", "realized"): [2, 9, 9, 9]}
     places |= {("two", "direct"): [9, 9, 9, 9], ("two", "realized"): [3, 4, 5, 9]}
-    monkeypatch.setattr("training.prove.ways_to_compare", lambda stages: {w: (w, w) for _, w in places})
+    monkeypatch.setattr("training.prove.ways_to_compare", lambda stages: {w: (w, len) for _, w in places})
     monkeypatch.setattr(
         "training.prove.ranks", lambda drawn, others, way, _: np.array(places[drawn.crops["way"], way])
     )
     people = ("a", "b", "c", "d")
-    drawn = {"kind": [Heads({"way": way}, people) for way in ("one", "two")]}
+    drawn = [[Heads({"way": "one"}, people)], [Heads({"way": "two"}, people)]]
     report = Report()
     assert choose_similarity(report, None, drawn, Heads({}, people)) == "realized"
     assert "direct 25 (" in report.lines[-1]

@@ -17,11 +17,13 @@ from PIL import Image
 from training.castback import Embed, Heads, find_heads
 from training.faces import FacePhoto, development_photos
 from training.loop import seeded
-from training.stories import DEVELOPMENT, LEARNED
+from training.stories import DEVELOPMENT, FILTERS, OUR_SCHOOLS, Draw
 from webcast.gallery import Gallery
 from webcast.types import Ballot, Detector, Face, Person, Portrait
 from webcast.vote import firmness, tally
 
+KINDS = (FILTERS, OUR_SCHOOLS, DEVELOPMENT)
+"""Ways of drawing by their kind: filters, our renderer, and what no model learned."""
 SET_FOR = 0.96
 """The part of absent people on whom it abstains, for every kind of drawing; 0.9 is wanted of test people."""
 
@@ -37,33 +39,30 @@ class Answers:
     abstained: int
 
 
-def development_probes(
-    data: Path, landmarks: Path, detector: Detector
-) -> tuple[dict[str, list[Heads]], Heads]:
-    """Development people who have two photos, drawn in every way, and a gallery of everybody's first photo.
-
-    Ways are together by their kind: filters, our renderer, and what no model learned.
-    """
+def development_probes(data: Path, landmarks: Path, detector: Detector) -> tuple[list[list[Heads]], Heads]:
+    """Development people who have two photos, drawn in each way of each of `KINDS`, and a gallery of
+    everybody's first photo."""
     photos: defaultdict[str, list[FacePhoto]] = defaultdict(list)
     for photo in development_photos(data, landmarks):
         photos[photo.person].append(photo)
     gallery = {person: Image.open(found[0].path).convert("RGB") for person, found in photos.items()}
     second = {person: found[1] for person, found in photos.items() if len(found) > 1}
-    kinds: defaultdict[str, list[Heads]] = defaultdict(list)
-    for way, draw in (LEARNED | DEVELOPMENT).items():
-        drawn = {
-            person: Image.fromarray(draw(photo, seeded(11, number))[0])
-            for number, (person, photo) in enumerate(second.items())
-        }
-        kind = way.partition(",")[0] if way in LEARNED else "unlearned"
-        kinds[kind].append(find_heads(detector, drawn))
-    return dict(kinds), find_heads(detector, gallery)
+    kinds = [[find_heads(detector, drawn(second, draw)) for draw in kind.values()] for kind in KINDS]
+    return kinds, find_heads(detector, gallery)
 
 
-def limit_for(probes: Mapping[str, Sequence[Heads]], gallery: Gallery, embed_probe: Embed) -> float:
-    """The standout under which to abstain: for every kind of drawing `SET_FOR` of absent people have less."""
+def drawn(photos: Mapping[str, FacePhoto], draw: Draw) -> dict[str, Image.Image]:
+    """A drawing of each person's photo."""
+    return {
+        person: Image.fromarray(draw(photo, seeded(11, number))[0])
+        for number, (person, photo) in enumerate(photos.items())
+    }
+
+
+def limit_for(kinds: Sequence[Sequence[Heads]], gallery: Gallery, embed_probe: Embed) -> float:
+    """The standout under which to abstain: for each kind of drawing `SET_FOR` of absent people have less."""
     limits = []
-    for ways in probes.values():
+    for ways in kinds:
         standouts = [standouts_of_absent(heads, gallery, embed_probe) for heads in ways]
         limits.append(float(np.quantile(np.concatenate(standouts), SET_FOR)))
     return max(limits)

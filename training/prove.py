@@ -238,14 +238,16 @@ def measure_castback(
         )
 
 
-def choose_similarity(report: Report, stages: Stages, drawn: dict[str, list[Heads]], others: Heads) -> str:
+def choose_similarity(report: Report, stages: Stages, drawn: list[list[Heads]], others: Heads) -> str:
     """The way to compare that casts development people better: a choice, so not by the test people."""
-    every = [heads for ways in drawn.values() for heads in ways]
-    people, shares = len(every[0].people), {}
-    for way, (embed_probe, embed_photo) in ways_to_compare(stages).items():
-        if way in ("direct", "realized"):
-            found = [ranks(heads, others, embed_probe, embed_photo) <= 5 for heads in every]
-            shares[way] = float(np.mean(found))
+    ways, shares = ways_to_compare(stages), {}
+    every = [heads for kind in drawn for heads in kind]
+    people = len(every[0].people)
+    for way in ("direct", "realized"):
+        embed_probe, embed_photo = ways[way]
+        photos = embed_photo(list(others.crops.values()))  # once, for all ways of drawing
+        found = [ranks(heads, others, embed_probe, lambda _, own=photos: own) <= 5 for heads in every]
+        shares[way] = float(np.mean(found))
     told = ", ".join(f"{way} {share(round(found * people), people)}" for way, found in shares.items())
     report.say(
         "",
@@ -304,14 +306,14 @@ def chance(people: int) -> str:
 def measure_abstention(
     report: Report,
     stages: Stages,
-    development: tuple[dict[str, list[Heads]], Heads],
+    development: tuple[list[list[Heads]], Heads],
     gallery: Heads,
     probes: dict[str, Heads],
 ) -> dict[str, float]:
     """Set the standout under which to abstain on the development people, and report the test people."""
     drawn, others = development
     ways, limits = ways_to_compare(stages), {}
-    count = sum(len(heads.crops) for kind in drawn.values() for heads in kind)
+    count = sum(len(heads.crops) for kind in drawn for heads in kind)
     report.table(
         f"Abstaining, by a limit set on {count} drawings of development people",
         [

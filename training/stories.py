@@ -138,9 +138,11 @@ DEVELOPMENT: dict[str, Draw] = {
     style.__name__: partial(draw_photo, style) for style in (ink, screentone, watercolour)
 }
 """No model learns from them either, so limits that are set on them hold for more than what is learned."""
-LEARNED: dict[str, Draw] = {"filters": partial(draw_photo, filter_way)} | {
+FILTERS: dict[str, Draw] = {"filters": partial(draw_photo, filter_way)}
+OUR_SCHOOLS: dict[str, Draw] = {
     f"our renderer, {school}": partial(draw_photo, partial(rendered, school)) for school in SCHOOLS
 }
+LEARNED = FILTERS | OUR_SCHOOLS
 
 
 def tell(
