@@ -65,6 +65,10 @@ def raised_in(module: str) -> set[str]:
     return {template(call.args[0]) for call in told if call.args} - {None}
 
 
+def test_no_sentence_is_in_the_table_twice():
+    assert len(dict(SENTENCES)) == len(SENTENCES)
+
+
 @pytest.mark.parametrize("english", [english for english, _ in SENTENCES])
 def test_the_library_says_each_sentence_of_the_table(english):
     assert re.sub(r"{\w+}", "{}", english) in SAID | PUT_TOGETHER

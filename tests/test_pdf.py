@@ -12,7 +12,7 @@ from tests.test_intake import make_pdf, page_names
 from webcast import pdf
 from webcast.errors import EpisodeError, ImageError
 from webcast.intake import find_pages, read_parts
-from webcast.pdf import PdfPages
+from webcast.pdf import Allowance, PdfPages
 
 ENCRYPTED = b"""%PDF-1.4
 1 0 obj <</Type /Catalog /Pages 2 0 R>> endobj
@@ -93,7 +93,7 @@ def test_an_encrypted_pdf_is_refused(tmp_path):
 
 
 def test_a_page_is_drawn_on_white_as_broad_as_asked(tmp_path):
-    with PdfPages(make_pdf(tmp_path / "a.pdf", 1), "a.pdf") as pages:
+    with PdfPages(make_pdf(tmp_path / "a.pdf", 1), "a.pdf", Allowance()) as pages:
         picture = pages.draw(0)
     assert (picture.mode, picture.size) == ("RGB", (pdf.BREADTH_PX, pdf.BREADTH_PX))
     assert picture.getextrema() == ((255, 255),) * 3
@@ -101,7 +101,7 @@ def test_a_page_is_drawn_on_white_as_broad_as_asked(tmp_path):
 
 def test_red_green_and_blue_come_in_this_order(tmp_path):
     Image.new("RGB", (200, 200), (250, 120, 10)).save(tmp_path / "a.pdf")
-    with PdfPages(tmp_path / "a.pdf", "a.pdf") as pages:
+    with PdfPages(tmp_path / "a.pdf", "a.pdf", Allowance()) as pages:
         colour = pages.draw(0).getpixel((600, 600))
     assert colour == pytest.approx((250, 120, 10), abs=6)
 
@@ -127,30 +127,37 @@ def test_a_page_that_takes_too_long_is_left_out(tmp_path, monkeypatch):
 def test_forms_within_forms_end_nothing_but_their_page(tmp_path, monkeypatch):
     monkeypatch.setattr(pdf, "PAGE_SECONDS", 3.0)
     (tmp_path / "a.pdf").write_bytes(forms_within_forms())
-    with PdfPages(tmp_path / "a.pdf", "a.pdf") as pages:
-        assert len(pages) == 1
+    with PdfPages(tmp_path / "a.pdf", "a.pdf", Allowance()) as pages:
+        assert pages.count() == 1
         with pytest.raises(ImageError, match=r"it takes too long|PDFium broke down"):
             pages.draw(0)
     (tmp_path / "a.pdf").write_bytes(forms_within_forms(depth=2))
-    with PdfPages(tmp_path / "a.pdf", "a.pdf") as pages:
+    with PdfPages(tmp_path / "a.pdf", "a.pdf", Allowance()) as pages:
         assert pages.draw(0).getpixel((100, pdf.BREADTH_PX - 100)) == (0, 0, 0)
 
 
-def test_pages_that_take_too_long_together_end_the_document(tmp_path, monkeypatch):
-    monkeypatch.setattr(pdf, "DOCUMENT_SECONDS", 3.0)
+def test_pages_beyond_the_time_of_all_pdfs_are_left_out(tmp_path, monkeypatch):
+    files = [make_pdf(tmp_path / f"{name}.pdf", 2) for name in "ab"]
+    pages = find_pages(files)
+    monkeypatch.setattr(pdf, "ALL_SECONDS", 3.0)
     hurt_process(tmp_path, monkeypatch, "import time; time.sleep(600)")
-    with PdfPages(make_pdf(tmp_path / "a.pdf", 2), "a.pdf") as pages:
-        with pytest.raises(ImageError, match="it takes too long"):
-            pages.draw(0)
-        with pytest.raises(EpisodeError, match="takes too long to draw; save its pages as pictures"):
-            pages.draw(1)
+    notices = []
+    with pytest.raises(EpisodeError, match="None of 4 pages is usable"):
+        list(read_parts(pages, notices))
+    assert notices[0] == "Page 1 of a.pdf cannot be drawn (it takes too long)."
+    assert notices[1:] == [
+        f"Page {page} cannot be drawn (the pages before it took too long)."
+        for page in ("2 of a.pdf", "1 of b.pdf", "2 of b.pdf")
+    ]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited where the system can")
 def test_a_page_that_fills_the_memory_fails_alone(tmp_path, monkeypatch):
-    hurt_process(tmp_path, monkeypatch, "bytearray(3 << 30)")
-    with PdfPages(make_pdf(tmp_path / "a.pdf", 2), "a.pdf") as pages:
-        with pytest.raises(ImageError, match="cannot be drawn"):
+    hurt_process(tmp_path, monkeypatch, "bytearray(4 << 30)")
+    with PdfPages(make_pdf(tmp_path / "a.pdf", 2), "a.pdf", Allowance()) as pages:
+        with pytest.raises(
+            ImageError, match=r"^Page 1 of a.pdf cannot be drawn \(it takes too much memory\)\.$"
+        ):
             pages.draw(0)
         assert pages.draw(1).height == pdf.BREADTH_PX
 
@@ -163,3 +170,19 @@ def test_no_process_is_left_behind(tmp_path, monkeypatch):
     assert [one.has_ended() for one in started] == [True, False]
     reading.close()  # as Stop does
     assert all(one.has_ended() for one in started)
+
+
+@pytest.mark.parametrize("content", [ENCRYPTED, b"%PDF-1.4 no more"])
+def test_no_process_of_what_is_refused_is_left_behind(tmp_path, monkeypatch, content):
+    started, real = [], pdf.PdfProcess
+    monkeypatch.setattr(pdf, "PdfProcess", lambda path: started.append(real(path)) or started[-1])
+    (tmp_path / "a.pdf").write_bytes(content)
+    with pytest.raises(EpisodeError):
+        find_pages([tmp_path / "a.pdf"])
+    assert [one._running.returncode is not None for one in started] == [True]
+
+
+def test_where_no_process_can_be_started_a_sentence_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(pdf.sys, "executable", str(tmp_path / "gone"))
+    with pytest.raises(EpisodeError, match="no process can be started"):
+        find_pages([make_pdf(tmp_path / "a.pdf", 1)])

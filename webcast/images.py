@@ -53,7 +53,7 @@ def open_image(source: Source) -> Image.Image:
 
 
 def count_pixels(path: Path) -> int:
-    """How many pixels a file says that its picture has, nothing decoded; 0 for what is never decoded."""
+    """How many pixels a file says that its picture has, nothing decoded; 0 for what cannot be opened."""
     try:
         with Image.open(path, formats=FORMATS) as image:
             return image.width * image.height

@@ -25,7 +25,7 @@ from PIL import Image
 from webcast.episode import PagePart
 from webcast.errors import EpisodeError, ImageError
 from webcast.images import MIN_SIDE_PX, Source, display_name, open_image
-from webcast.pdf import PdfPages
+from webcast.pdf import Allowance, PdfPages
 from webcast.photos import PICTURE_SUFFIXES
 from webcast.types import Box, Panel
 from webcast.unpack import (
@@ -69,9 +69,13 @@ class PageFile:
 
 
 class Held:
-    """The one archive or PDF that is open at a time; to be used in a `with`, which closes it in the end."""
+    """The one archive or PDF that is open at a time; to be used in a `with`, which closes it in the end.
+
+    All PDFs that it holds one after the other share its `allowance` of time.
+    """
 
     def __init__(self) -> None:
+        self.allowance = Allowance()
         self._path: Path | None = None
         self._stack = ExitStack()
 
@@ -105,13 +109,14 @@ def find_pages(sources: Sent | Sequence[Sent]) -> list[PageFile]:
         sources = [sources]
     pages: list[PageFile] = []
     episode, was_loose = -1, False
-    for number, source in enumerate(sources, start=1):
-        is_loose = not _holds_many(source)
-        episode += not (is_loose and was_loose)
-        was_loose = is_loose
-        pages += _pages_of(source, number, max(0, episode))
-        if len(pages) > MAX_PAGES:
-            raise EpisodeError(f"An episode may have {MAX_PAGES} pages at most; give fewer at once.")
+    with Held() as held:
+        for number, source in enumerate(sources, start=1):
+            is_loose = not _holds_many(source)
+            episode += not (is_loose and was_loose)
+            was_loose = is_loose
+            pages += _pages_of(source, number, max(0, episode), held)
+            if len(pages) > MAX_PAGES:
+                raise EpisodeError(f"An episode may have {MAX_PAGES} pages at most; give fewer at once.")
     if not pages:
         raise EpisodeError("There is no page here; give pictures, a folder, a ZIP or CBZ, or a PDF.")
     return pages
@@ -222,7 +227,7 @@ def _path_and_name(source: Sent) -> tuple[Path | None, str]:
     return None, ""
 
 
-def _pages_of(source: Sent, number: int, episode: int) -> list[PageFile]:
+def _pages_of(source: Sent, number: int, episode: int, held: Held) -> list[PageFile]:
     path, sent = _path_and_name(source)
     if path is None:
         name = source.name if isinstance(source, Panel) else f"picture {number}"
@@ -234,7 +239,7 @@ def _pages_of(source: Sent, number: int, episode: int) -> list[PageFile]:
     if suffix in {".zip", ".cbz"}:
         return _archive_pages(path, name, episode)
     if suffix == ".pdf":
-        return _pdf_pages(path, name, episode)
+        return _pdf_pages(path, name, episode, held)
     if suffix in ARCHIVE_SUFFIXES:
         raise EpisodeError(f"{name} is an archive of a kind that is not read; make it a ZIP or CBZ.")
     return [PageFile(name, episode, lambda held: _open_named(path, name))]
@@ -336,9 +341,8 @@ def _reason(error: Exception) -> str:
     return "".join(sign for sign in str(error) if sign.isprintable())[:REASON_LENGTH]
 
 
-def _pdf_pages(path: Path, name: str, episode: int) -> list[PageFile]:
-    with PdfPages(path, name) as pdf:
-        count = len(pdf)
+def _pdf_pages(path: Path, name: str, episode: int, held: Held) -> list[PageFile]:
+    count = _opened_pdf(path, name, held).count()
     if count > MAX_PAGES:
         raise EpisodeError(f"An episode may have {MAX_PAGES} pages at most; give fewer at once.")
     if not count:
@@ -350,4 +354,8 @@ def _pdf_pages(path: Path, name: str, episode: int) -> list[PageFile]:
 
 
 def _open_pdf_page(path: Path, name: str, number: int, held: Held) -> Image.Image:
-    return held.file(path, partial(PdfPages, path, name)).draw(number)
+    return _opened_pdf(path, name, held).draw(number)
+
+
+def _opened_pdf(path: Path, name: str, held: Held) -> PdfPages:
+    return held.file(path, partial(PdfPages, path, name, held.allowance))

@@ -128,10 +128,9 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ("Page {number} of {name} cannot be drawn ({error}).", "{name}의 {number}쪽: 그릴 수 없습니다({error})."),
     ("it takes too long", "너무 오래 걸립니다"),
     ("PDFium broke down", "PDFium이 멈췄습니다"),
-    (
-        "{name} takes too long to draw; save its pages as pictures.",
-        "{name}: 그리는 데 너무 오래 걸립니다. 페이지를 그림으로 저장해 주세요.",
-    ),
+    ("it takes too much memory", "메모리가 너무 많이 듭니다"),
+    ("the pages before it took too long", "앞 쪽들이 너무 오래 걸렸습니다"),
+    ("no process can be started: {error}", "프로세스를 시작할 수 없습니다: {error}"),
     (
         "No drawn face was found on any page; try pages with larger, frontal faces.",
         "어느 페이지에서도 그려진 얼굴을 찾지 못했습니다. 얼굴이 크고 정면인 페이지로 해 보세요.",
@@ -491,10 +490,6 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     (
         "The column gender of the dataset in {folder} has numbers; write female or male into it.",
         "{folder}의 데이터셋은 gender 열에 숫자가 있습니다. female이나 male로 적어 주세요.",
-    ),
-    (
-        "{folder} gives no portrait with a face; put photos in it as person name/photo.jpg.",
-        "{folder}에서 얼굴이 있는 사진을 찾지 못했습니다. 사람 이름/photo.jpg처럼 넣어 주세요.",
     ),
     (
         "{folder} is a dataset without webcast's embeddings; build a gallery of it: {command}",
