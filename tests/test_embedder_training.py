@@ -14,7 +14,7 @@ from tests.app_server import ROOT
 from tests.small_heads import write_heads
 from tests.synthetic_face import synthetic_photo
 from training.drawings import PHOTO, PUBLISHED, WAYS, load
-from training.embedder import ArcFaceHead, PhotoAndDrawing, contrastive, drawn_way
+from training.embedder import ArcFaceHead, PhotoAndDrawing, Pupil, contrastive, drawn_way
 from webcast.embed import load_resnet18
 
 
@@ -78,6 +78,57 @@ def test_the_contrast_is_none_where_each_drawing_is_its_photo_and_spares_the_sam
     halves[1] = photos[0]
     assert contrastive(halves, halves, same, 0.05) < 1e-3
     assert contrastive(halves, halves, alone, 0.05) == pytest.approx(math.log(2) / 2, rel=0.05)
+
+
+def test_a_sample_says_which_photos_it_shows(heads_folder):
+    class Indices(PhotoAndDrawing):
+        def picture(self, way, index, rng):
+            return index
+
+    data = Indices(load(heads_folder), 32, seed=0)
+    for sample in (data[n] for n in range(20)):
+        assert sample["shown"].tolist() == [sample["photo"], sample["drawing"]]
+
+
+def test_a_pupil_is_right_where_it_leads_to_what_the_teacher_saw():
+    vectors = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
+    pupil = Pupil(vectors, torch.tensor([0, 0, 1, 2]), temperature=0.01)
+    torch.nn.init.eye_(pupil.to_teacher.weight)
+    torch.nn.init.zeros_(pupil.to_teacher.bias)
+    seen = F.pad(pupil.vectors, (0, 506))
+    assert pupil(seen, torch.arange(4)) < 1e-3
+    assert pupil(seen[[2]], torch.tensor([3])) > 10
+
+
+def test_a_pupil_may_take_another_photo_of_the_same_person_for_this_one():
+    vectors = np.float32([[1, 0, 0], [1, 0.1, 0], [0, 1, 0], [0, 0, 1]])
+    same, apart = (Pupil(vectors, torch.tensor(p), 0.01, pull=0) for p in ([0, 0, 1, 2], [0, 3, 1, 2]))
+    for pupil in (same, apart):
+        torch.nn.init.eye_(pupil.to_teacher.weight)
+        torch.nn.init.zeros_(pupil.to_teacher.bias)
+    between = F.pad(same.vectors[:1] + same.vectors[1:2], (0, 509))
+    assert same(between, torch.tensor([0])).item() < 0.01
+    assert apart(between, torch.tensor([0])).item() == pytest.approx(math.log(2), rel=0.1)
+
+
+def test_a_run_with_a_teacher_keeps_the_embedder_alone(heads_folder, tmp_path):
+    teacher, run = tmp_path / "teacher.npy", tmp_path / "run"
+    np.save(teacher, np.random.default_rng(0).normal(size=(4, 128)).astype(np.float32))
+    flags = ("--size-px", 32, "--batch-size", 4, "--max-steps", 2, "--save-every", 1, "--teacher", teacher)
+    command = ("training.embedder", "--heads", heads_folder, "--output-dir", run, *flags)
+    subprocess.run([sys.executable, "-m", *map(str, command)], cwd=ROOT, check=True)
+    assert load_resnet18(run / "export", torch.device("cpu")).dim == 512
+
+
+def test_a_teacher_of_other_heads_is_refused(heads_folder, tmp_path):
+    np.save(tmp_path / "teacher.npy", np.zeros((3, 128), np.float32))
+    flags = ("--teacher", tmp_path / "teacher.npy", "--output-dir", tmp_path / "run")
+    command = ("training.embedder", "--heads", heads_folder, *flags)
+    run = subprocess.run(
+        [sys.executable, "-m", *map(str, command)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 2
+    assert "is not of these 4 heads; run training.teacher on them" in run.stderr
 
 
 def test_a_run_gives_an_embedder(heads_folder, tmp_path):

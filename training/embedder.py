@@ -1,7 +1,8 @@
 """Trains the embedder: ResNet18 in which a drawing lies near the photos of the same person.
 
     python -m training.drawings --data ../shared/data --landmarks DIR --out data/heads
-    accelerate launch -m training.embedder --heads data/heads --output-dir runs/embedder
+    python -m training.teacher --data ../shared/data --landmarks DIR --heads data/heads --models M --out T.npy
+    accelerate launch -m training.embedder --heads data/heads --teacher T.npy --output-dir runs/embedder
 
 Every sample is a photo and a drawing of one person, of another photo where there is one. Two losses pull
 them together: an additive angular margin softmax over all people (ArcFace, Deng et al. 2019, arXiv
@@ -9,6 +10,10 @@ them together: an additive angular margin softmax over all people (ArcFace, Deng
 photos of a batch, both ways (InfoNCE; van den Oord et al. 2018, arXiv 1807.03748). Heads are upright as in
 the pipeline, and stray from that as a detector strays. The colours of a drawing say little of whom it shows,
 so they are changed at random. With `--photos-only` no drawing is seen: the baseline for all of this.
+
+The photos at hand show too few people to say what tells people apart. With `--teacher` a published embedder
+says it: photo and drawing alike shall lead to what it saw in the photo (distillation; Hinton, Vinyals, Dean
+2015, arXiv 1503.02531), by a layer that is not kept (FitNets; Romero et al. 2014, arXiv 1412.6550).
 """
 
 import argparse
@@ -27,7 +32,7 @@ from training.drawings import FILTERED, PHOTO, PUBLISHED, Heads, load
 from training.loop import Recipe, seeded, shuffled, train
 from training.stage_flags import add_run_flags, loop_config
 from webcast.embed import resnet18
-from webcast.weights import read_tensors, write_stage
+from webcast.weights import read_tensors, sha256, write_stage
 
 MEAN, STD = 0.5, 0.5
 WINDOW = (0.12, 0.17, 0.88, 0.93)
@@ -44,9 +49,15 @@ PORTRAIT_WEIGHT, SEVERAL_WEIGHT = 6, 2
 The gallery holds portraits, and only two different photos teach what stays the same in a person.
 """
 
+BESIDE_TEACHER = 0.3
+"""What the margin softmax weighs where a teacher knows better than its labels, most of them of one photo."""
+
 
 class PhotoAndDrawing(Dataset):
-    """Sample `n`: `photo` and `drawing`, float32 (3, size, size) normalised, and `person`, int64."""
+    """Sample `n`: `photo` and `drawing`, float32 (3, size, size) normalised, and `person`, int64.
+
+    `shown`, int64 (2,), are the numbers of the photo, and of the photo that was drawn, among all heads.
+    """
 
     def __init__(self, heads: Heads, size_px: int, seed: int, photos_only: bool = False) -> None:
         self.heads, self.size_px, self.seed, self.photos_only = heads, size_px, seed, photos_only
@@ -73,6 +84,7 @@ class PhotoAndDrawing(Dataset):
             "photo": self.picture(PHOTO, index, rng),
             "drawing": self.picture(way, other, rng),
             "person": torch.tensor(self.labels[person]),
+            "shown": torch.tensor([index, other]),
         }
 
     def picture(self, way: str, index: int, rng: np.random.Generator) -> Tensor:
@@ -152,6 +164,32 @@ class ArcFaceHead(nn.Module):
         return self.scale * cosines.scatter(1, labels[:, None], moved)
 
 
+class Pupil(nn.Module):
+    """How far features are from what the teacher saw: (N, 512) and numbers of photos (N,) to a loss.
+
+    `vectors` are the teacher's of all M photos, float32 (M, D), and `people` whose they are, int64 (M,). The
+    loss is cross entropy over the cosines to all of them, where the photo itself is the right one and others
+    of the same person are no negatives, and a weighted 1 - cosine to the right one.
+    """
+
+    def __init__(
+        self, vectors: np.ndarray, people: Tensor, temperature: float = 0.07, pull: float = 4.0
+    ) -> None:
+        super().__init__()
+        self.temperature, self.pull = temperature, pull
+        self.to_teacher = nn.Linear(512, vectors.shape[1])
+        centred = torch.from_numpy(vectors - vectors.mean(0))
+        self.register_buffer("vectors", F.normalize(centred), persistent=False)
+        self.register_buffer("people", people, persistent=False)
+
+    def forward(self, features: Tensor, shown: Tensor) -> Tensor:
+        cosines = F.normalize(self.to_teacher(features)) @ self.vectors.T
+        own = cosines.gather(1, shown[:, None])
+        same_person = self.people[shown][:, None] == self.people
+        cosines = cosines.masked_fill(same_person, -1.0).scatter(1, shown[:, None], own)
+        return F.cross_entropy(cosines / self.temperature, shown) + self.pull * (1 - own).mean()
+
+
 class EmbedderRecipe(Recipe):
     averaged = ("embedder",)
 
@@ -163,11 +201,14 @@ class EmbedderRecipe(Recipe):
         margin: float = 0.3,
         temperature: float = 0.1,
         warmup: int = 150,
+        pupil: Pupil | None = None,
     ) -> None:
         self.size_px, self.margin, self.temperature, self.warmup = size_px, margin, temperature, warmup
         self.margin_now = 0.0
         network = resnet18().to(memory_format=torch.channels_last)
         self.networks: dict[str, nn.Module] = {"embedder": network, "head": ArcFaceHead(people)}
+        if pupil is not None:
+            self.networks["pupil"] = pupil
         parameters = [p for n in self.networks.values() for p in n.parameters()]
         self.optimizers = {"all": torch.optim.AdamW(parameters, learning_rate, weight_decay=5e-2, fused=True)}
 
@@ -178,10 +219,14 @@ class EmbedderRecipe(Recipe):
             self.networks["head"](features, people.repeat(2), self.margin_now), people.repeat(2)
         )
         contrast = contrastive(*F.normalize(features).chunk(2), people, self.temperature)
-        accelerator.backward(margin + contrast)
+        losses = {"margin": margin, "contrast": contrast}
+        if "pupil" in self.networks:
+            losses["margin"] = BESIDE_TEACHER * margin
+            losses["taught"] = self.networks["pupil"](features, batch["shown"].T.reshape(-1))
+        accelerator.backward(torch.stack(list(losses.values())).sum())
         self.optimizers["all"].step()
         self.optimizers["all"].zero_grad()
-        return {"margin": margin.detach(), "contrast": contrast.detach()}
+        return {name: loss.detach() for name, loss in losses.items()}
 
     def rate(self, step: int, max_steps: int) -> float:
         """Warm up, stay, and fall linearly over the last 35 %, so that a run may be prolonged before that.
@@ -212,11 +257,18 @@ def main() -> None:
     parser.add_argument("--heads", type=Path, required=True, help="folder that training.drawings wrote")
     parser.add_argument("--size-px", type=int, default=64, help="side of what the network sees")
     parser.add_argument("--photos-only", action="store_true", help="the baseline that sees no drawing")
-    add_run_flags(parser, 2200, 64, 1e-3, save_every=150, samples="pairs of photo and drawing")
+    parser.add_argument("--teacher", type=Path, help="what training.teacher wrote for the same heads")
+    add_run_flags(parser, 3000, 64, 1e-3, save_every=150, samples="pairs of photo and drawing")
     args = parser.parse_args()
     dataset = PhotoAndDrawing(load(args.heads), args.size_px, args.seed, args.photos_only)
     torch.manual_seed(args.seed)
-    recipe = EmbedderRecipe(len(dataset.labels), args.learning_rate, args.size_px)
+    pupil = None
+    if args.teacher:
+        vectors, people = np.load(args.teacher), dataset.heads.people
+        if vectors.ndim != 2 or len(vectors) != len(people):
+            parser.error(f"{args.teacher} is not of these {len(people)} heads; run training.teacher on them")
+        pupil = Pupil(vectors, torch.tensor([dataset.labels[person] for person in people]))
+    recipe = EmbedderRecipe(len(dataset.labels), args.learning_rate, args.size_px, pupil=pupil)
     if args.start_from:
         recipe.networks["embedder"].load_state_dict(read_tensors(args.start_from))
     told = {
@@ -225,6 +277,7 @@ def main() -> None:
         "people": len(dataset.labels),
         "photos": len(dataset.heads.people),
         "photos_only": args.photos_only,
+        "teacher": sha256(args.teacher) if args.teacher else None,
     }
     train(recipe, dataset, loop_config(args, 0.995, told), args.resume)
 

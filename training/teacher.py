@@ -1,0 +1,75 @@
+"""Lets a published face embedder look at every training photo once, for `training.embedder --teacher`.
+
+The teacher is dlib's face recognition ResNet of 2017 (King, "Dlib-ml", JMLR 10, 2009), 128 numbers, in the
+public domain (CC0). It learned from some three million photos; a pupil of ours gets one vector a photo:
+
+    pip install dlib-bin==20.0.1
+    pip download --no-deps face_recognition_models==0.3.0 && tar xf face_recognition_models-0.3.0.tar.gz
+    python -m training.teacher --data ../shared/data --landmarks DIR --heads data/heads \\
+        --models face_recognition_models-0.3.0/face_recognition_models/models --out teacher.npy
+
+The file holds float32 (N, 128), in the order of the heads.
+"""
+
+import argparse
+import importlib.util
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from training.drawings import ABOUT, save
+from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
+from training.loop import seeded
+from training.processes import fresh_processes
+
+POINTS, NETWORK = "shape_predictor_5_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat"
+HEAD_PX, CHIP_PX, PADDING = 256, 150, 0.25
+FACE = (0.2, 0.28, 0.8, 0.88)
+"""Where dlib's own detector would put the face of an upright head, x0, y0, x1, y1 in parts of the side."""
+
+
+def taught(models: Path, photos: list[FacePhoto]) -> list[np.ndarray]:
+    """The teacher's vectors of some photos, float32 (128,) each."""
+    import dlib  # is no dependency of ours
+
+    find = dlib.shape_predictor(str(models / POINTS))
+    network = dlib.face_recognition_model_v1(str(models / NETWORK))
+    face = dlib.rectangle(*(round(part * HEAD_PX) for part in FACE))
+    chips = []
+    for photo in photos:
+        head, _ = aligned_head(read_rgb(photo.path), photo.points, HEAD_PX, seeded(0, 0), 0.0)
+        chips.append(dlib.get_face_chip(head, find(head, face), CHIP_PX, PADDING))
+    return [np.asarray(vector, np.float32) for vector in network.compute_face_descriptor(chips)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with portraits/ and lfw/")
+    parser.add_argument("--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz")
+    parser.add_argument("--heads", type=Path, required=True, help="folder that training.drawings wrote")
+    parser.add_argument("--models", type=Path, required=True, help="folder with dlib's .dat files")
+    parser.add_argument("--out", type=Path, required=True, help="the .npy file to write")
+    parser.add_argument("--workers", type=int, default=2, help="processes that look")
+    args = parser.parse_args()
+    if importlib.util.find_spec("dlib") is None:
+        parser.error("dlib is not installed; pip install dlib-bin==20.0.1")
+    if missing := [name for name in (POINTS, NETWORK) if not (args.models / name).is_file()]:
+        parser.error(
+            f"{args.models} has no {' and no '.join(missing)}; the top of training/teacher.py says whence"
+        )
+    photos = training_photos(args.data, args.landmarks)
+    people = json.loads((args.heads / ABOUT).read_text(encoding="utf-8"))["people"]
+    if people != [photo.person for photo in photos]:
+        parser.error(f"{args.heads} holds heads of other photos; run training.drawings on these")
+    parts = [photos[start : start + 32] for start in range(0, len(photos), 32)]
+    with fresh_processes().Pool(args.workers) as pool:
+        seen = pool.imap(partial(taught, args.models), parts)
+        vectors = [v for part in tqdm(seen, total=len(parts), desc="teacher", unit="part") for v in part]
+    save(args.out, vectors)
+
+
+if __name__ == "__main__":
+    main()
