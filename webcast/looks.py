@@ -13,10 +13,10 @@ from webcast.opencv import cv2
 from webcast.types import Face
 
 SIDE_PX = 96  # every crop is judged at this size, so that a large one is not called blurred
-# Measured on development people by `python -m training.good_faces`: of large, sharp faces 58 % are found
+# Measured on development people by `python -m training.good_faces`: of large, sharp faces 69 % are found
 # among the five nearest of 350 people:
-TINY_PX = 24  # 54 % at 26 px, 46 % at 18, 39 % at 15; and small faces are drawn with fewer lines
-BLURRED = 8.0  # variance of the Laplacian: 56 % at 13, 32 % at 7, none at 4
+TINY_PX = 24  # 65 % at 26 px, 58 % at 18, 45 % at 15; and small faces are drawn with fewer lines
+BLURRED = 8.0  # variance of the Laplacian: 59 % at 13, 32 % at 7, none at 4
 SHARP = 200.0  # from here on sharpness adds no quality
 TURNED = 0.45  # the nose's way off the middle of the eyes, in distances of the eyes: near profile
 UNSURE = {"centerface": 0.6}
