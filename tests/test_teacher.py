@@ -2,6 +2,7 @@
 
 import json
 import sys
+from hashlib import sha256
 from types import SimpleNamespace
 
 import cv2
@@ -46,14 +47,16 @@ def test_every_photo_gets_the_vector_of_its_upright_head(monkeypatch, tmp_path):
 def command(monkeypatch, tmp_path):
     """Runs the command on one photo of ann with `--heads` of whom it is told."""
     monkeypatch.setitem(sys.modules, "dlib", SimpleNamespace(__spec__=SimpleNamespace()))
+    published = {teacher.POINTS: sha256(b"points"), teacher.NETWORK: sha256(b"network")}
+    monkeypatch.setattr(teacher, "SHA256", {name: whole.hexdigest() for name, whole in published.items()})
     monkeypatch.setattr(
         teacher, "training_photos", lambda data, landmarks: [FacePhoto(tmp_path, "ann", None)]
     )
 
-    def run(people, names=(teacher.POINTS, teacher.NETWORK)):
+    def run(people, models=(b"points", b"network")):
         (tmp_path / "people.json").write_text(json.dumps({"people": people}))
-        for name in names:
-            (tmp_path / name).touch()
+        for name, model in zip(teacher.SHA256, models, strict=False):
+            (tmp_path / name).write_bytes(model)
         flags = ("--data", "--landmarks", "--heads", "--models", "--out")
         monkeypatch.setattr(sys, "argv", ["teacher", *(v for f in flags for v in (f, str(tmp_path)))])
         teacher.main()
@@ -67,7 +70,8 @@ def test_heads_of_other_photos_are_refused(command, capsys):
     assert "holds heads of other photos; run training.drawings on these" in capsys.readouterr().err
 
 
-def test_models_that_are_not_there_are_named(command, capsys):
+@pytest.mark.parametrize("models", [[b"points"], [b"points", b"another"]], ids=["missing", "another"])
+def test_only_the_published_models_are_read(command, capsys, models):
     with pytest.raises(SystemExit):
-        command(["ann"], names=[teacher.POINTS])
-    assert f"has no {teacher.NETWORK}" in capsys.readouterr().err
+        command(["ann"], models)
+    assert f"{teacher.NETWORK} is not the published file" in capsys.readouterr().err

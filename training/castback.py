@@ -1,8 +1,8 @@
 """Cast-back: draw a photo of a person, and see whether another photo of that person is found in a gallery.
 
 The whole way is measured, detection and crop included: a face that is not found counts as not cast. The
-people are the test people of `training.split`, whom no model has seen; the drawings are published ones, one
-style of which no model has seen either, and our own renderer's, reported apart.
+people are the test people of `training.split`, whom no model trained here has seen; the drawings are
+published ones, one style of which no model has seen either, and our own renderer's, reported apart.
 """
 
 import csv

@@ -24,8 +24,13 @@ from training.drawings import ABOUT, save
 from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
 from training.loop import seeded
 from training.processes import fresh_processes
+from webcast.weights import sha256
 
 POINTS, NETWORK = "shape_predictor_5_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat"
+SHA256 = {
+    POINTS: "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+    NETWORK: "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+}
 HEAD_PX, CHIP_PX, PADDING = 256, 150, 0.25
 FACE = (0.2, 0.28, 0.8, 0.88)
 """Where dlib's own detector would put the face of an upright head, x0, y0, x1, y1 in parts of the side."""
@@ -56,10 +61,11 @@ def main() -> None:
     args = parser.parse_args()
     if importlib.util.find_spec("dlib") is None:
         parser.error("dlib is not installed; pip install dlib-bin==20.0.1")
-    if missing := [name for name in (POINTS, NETWORK) if not (args.models / name).is_file()]:
-        parser.error(
-            f"{args.models} has no {' and no '.join(missing)}; the top of training/teacher.py says whence"
-        )
+    for name, published in SHA256.items():
+        if not (args.models / name).is_file() or sha256(args.models / name) != published:
+            parser.error(
+                f"{args.models / name} is not the published file; see the top of training/teacher.py"
+            )
     photos = training_photos(args.data, args.landmarks)
     people = json.loads((args.heads / ABOUT).read_text(encoding="utf-8"))["people"]
     if people != [photo.person for photo in photos]:
