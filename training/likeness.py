@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from training.faces import aligned_head, read_landmarks, read_rgb
 from training.split import normalise
-from webcast.embed import EMBEDDERS
 from webcast.types import Embedder
 
 CROP_PX = 160
@@ -39,7 +37,7 @@ class LikenessCheck:
         return bool((self.nearest(crops) < self.limit).all())
 
 
-def load_check(embedder: Path, photos: Path, landmarks: Path) -> LikenessCheck:
+def load_check(embedder: Embedder, photos: Path, landmarks: Path) -> LikenessCheck:
     """From the photos of `photos/people.csv`, first and second; prints what the limit means."""
     points = read_landmarks(landmarks)
     with (photos / "people.csv").open(encoding="utf-8", newline="") as file:
@@ -47,10 +45,9 @@ def load_check(embedder: Path, photos: Path, landmarks: Path) -> LikenessCheck:
     taken = [(person, photo) for person, photo in taken if photo in points]
     rng = np.random.default_rng(0)
     crops = [aligned_head(read_rgb(photos / photo), points[photo], CROP_PX, rng)[0] for _, photo in taken]
-    network = EMBEDDERS["resnet18"](embedder, torch.device("cpu"))
-    embeddings = network.embed([Image.fromarray(crop) for crop in crops])
+    embeddings = embedder.embed([Image.fromarray(crop) for crop in crops])
     people = np.array([person for person, _ in taken])
-    return LikenessCheck(network, embeddings, people, same_person_limit(embeddings, people))
+    return LikenessCheck(embedder, embeddings, people, same_person_limit(embeddings, people))
 
 
 def same_person_limit(embeddings: np.ndarray, people: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Lets a published face embedder look at every training photo once, for `training.embedder --teacher`.
+"""A published face embedder, and how it looks at every training photo once for `training.embedder --teacher`.
 
 The teacher is dlib's face recognition ResNet of 2017 (King, "Dlib-ml", JMLR 10, 2009), 128 numbers, in the
 public domain (CC0). It learned from some three million photos; a pupil of ours gets one vector a photo:
@@ -14,16 +14,19 @@ The file holds float32 (N, 128), in the order of the heads.
 import argparse
 import importlib.util
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from training.drawings import ABOUT, save
 from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
 from training.loop import seeded
 from training.processes import fresh_processes
+from webcast.errors import WebcastError
 from webcast.weights import sha256
 
 POINTS, NETWORK = "shape_predictor_5_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat"
@@ -36,18 +39,50 @@ FACE = (0.2, 0.28, 0.8, 0.88)
 """Where dlib's own detector would put the face of an upright head, x0, y0, x1, y1 in parts of the side."""
 
 
-def taught(models: Path, photos: list[FacePhoto]) -> list[np.ndarray]:
-    """The teacher's vectors of some photos, float32 (128,) each."""
-    import dlib  # is no dependency of ours
+class Teacher:
+    """dlib's embedder; see `webcast.types.Embedder`. Raises `WebcastError` where it is not installed, or for
+    other files than the published ones.
+    """
 
-    find = dlib.shape_predictor(str(models / POINTS))
-    network = dlib.face_recognition_model_v1(str(models / NETWORK))
-    face = dlib.rectangle(*(round(part * HEAD_PX) for part in FACE))
-    chips = []
-    for photo in photos:
-        head, _ = aligned_head(read_rgb(photo.path), photo.points, HEAD_PX, seeded(0, 0), 0.0)
-        chips.append(dlib.get_face_chip(head, find(head, face), CHIP_PX, PADDING))
-    return [np.asarray(vector, np.float32) for vector in network.compute_face_descriptor(chips)]
+    id = "dlib-resnet-2017"
+
+    def __init__(self, models: Path) -> None:
+        if importlib.util.find_spec("dlib") is None:
+            raise WebcastError("dlib is not installed; pip install dlib-bin==20.0.1")
+        for name, published in SHA256.items():
+            if not (models / name).is_file() or sha256(models / name) != published:
+                raise WebcastError(f"{models / name} is not the published file; see training/teacher.py.")
+        import dlib  # is no dependency of ours
+
+        self.revision = SHA256[NETWORK][:12]
+        self._chip = dlib.get_face_chip
+        self._face = dlib.rectangle(*(round(part * HEAD_PX) for part in FACE))
+        self._find = dlib.shape_predictor(str(models / POINTS))
+        self._network = dlib.face_recognition_model_v1(str(models / NETWORK))
+
+    def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
+        """Upright RGB heads of any size in, each seen as it is and mirrored; unit float32 (N, 128) out."""
+        chips = [self.chip(np.asarray(image.resize((HEAD_PX, HEAD_PX)))) for image in images]
+        both = self.see([*chips, *(np.ascontiguousarray(chip[:, ::-1]) for chip in chips)])
+        summed = both[: len(chips)] + both[len(chips) :]
+        return summed / np.linalg.norm(summed, axis=1, keepdims=True)
+
+    def chip(self, head: np.ndarray) -> np.ndarray:
+        """What the network is shown of a head of HEAD_PX, uint8 (CHIP_PX, CHIP_PX, 3)."""
+        return self._chip(head, self._find(head, self._face), CHIP_PX, PADDING)
+
+    def see(self, chips: Sequence[np.ndarray]) -> np.ndarray:
+        """The network's own vectors, float32 (N, 128)."""
+        return np.array(
+            [np.asarray(v) for v in self._network.compute_face_descriptor(list(chips))], np.float32
+        )
+
+
+def taught(models: Path, photos: list[FacePhoto]) -> np.ndarray:
+    """The teacher's vectors of some photos, float32 (N, 128)."""
+    teacher = Teacher(models)
+    heads = (aligned_head(read_rgb(p.path), p.points, HEAD_PX, seeded(0, 0))[0] for p in photos)
+    return teacher.see([teacher.chip(head) for head in heads])
 
 
 def main() -> None:
@@ -59,13 +94,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the .npy file to write")
     parser.add_argument("--workers", type=int, default=2, help="processes that look")
     args = parser.parse_args()
-    if importlib.util.find_spec("dlib") is None:
-        parser.error("dlib is not installed; pip install dlib-bin==20.0.1")
-    for name, published in SHA256.items():
-        if not (args.models / name).is_file() or sha256(args.models / name) != published:
-            parser.error(
-                f"{args.models / name} is not the published file; see the top of training/teacher.py"
-            )
+    try:
+        Teacher(args.models)
+    except WebcastError as error:
+        parser.error(str(error))
     photos = training_photos(args.data, args.landmarks)
     people = json.loads((args.heads / ABOUT).read_text(encoding="utf-8"))["people"]
     if people != [photo.person for photo in photos]:

@@ -8,10 +8,10 @@ PORTRAITS holds `people.csv` (`id,name,gender,born,first,second`) and the photos
 `OUT/<stage name>/<n>.jpg` (the head crop lies inside), `OUT/people.csv` (name, gender, source, licence) and
 `OUT/landmarks.npz` as `training.landmarks` would. The same seed gives the same troupe.
 
-With `--embedder` nobody is taken who is nearer to a real person than real people are to each other. What
-a formula cannot judge, torn hair or a mask's edge on the forehead, somebody has to: `troupe_kept.csv` lists
-the candidates of seed 0 that were looked at and kept, for `--numbers`. Whom dlib's embedder
-(`training.teacher`) found nearer to a real portrait than 95 % of real people are to others was struck off.
+With `--embedder` and `--teacher` (dlib's, see `training.teacher`) nobody is taken whom either sees nearer to
+a real person than real people are to each other. What a formula cannot judge, torn hair or a mask's edge on
+the forehead, somebody has to: `troupe_kept.csv` lists the candidates of seed 0 that were looked at and kept,
+for `--numbers`.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from PIL import Image
 from tqdm import tqdm
 
@@ -41,7 +42,11 @@ from training.donors import (
 )
 from training.faces import five_points
 from training.likeness import LikenessCheck, load_check
+from training.teacher import Teacher
 from webcast.align import align_head
+from webcast.embed import load_resnet18
+from webcast.errors import WebcastError
+from webcast.types import Embedder
 
 OUT_PX = 320
 MARGIN_PX = (morph.SIZE_PX - OUT_PX) // 2
@@ -241,19 +246,18 @@ def audition(
     female: bool,
     numbers: Sequence[int],
     count: int,
-    check: LikenessCheck | None,
+    checks: Sequence[LikenessCheck],
     threads: int,
 ) -> list[Candidate]:
-    """`count` people of one gender out of those numbers; with a check, only such as are nobody."""
+    """`count` people of one gender out of those numbers; only such as are nobody by every check."""
     with ThreadPool(threads) as pool:
         made = pool.imap(partial(studio.candidate, female), numbers)
         label = "women" if female else "men"
         candidates = list(tqdm(made, desc=label, total=len(numbers), unit="candidate"))
-    if check:
+    for check in checks:
         strangers = [c for c in candidates if check.is_nobody(p.head() for p in c.pictures)]
-        print(
-            f"{label}: {len(candidates) - len(strangers)} of {len(candidates)} are too near to a real person"
-        )
+        near = len(candidates) - len(strangers)
+        print(f"{label}: {near} of {len(candidates)} are too near to a real person for {check.embedder.id}")
         candidates = strangers
     if len(candidates) < count:
         raise SystemExit(
@@ -305,6 +309,7 @@ def main() -> None:
     parser.add_argument(
         "--embedder", type=Path, help="folder of an embedder's weights, for the likeness check"
     )
+    parser.add_argument("--teacher", type=Path, help="folder of dlib's .dat files, for the same check by it")
     parser.add_argument(
         "--numbers",
         type=Path,
@@ -315,19 +320,27 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="faces made at a time (%(default)s)")
     args = parser.parse_args()
     cv2.setNumThreads(1)
-    check = load_check(args.embedder, args.photos, args.landmarks) if args.embedder else None
+    embedders: list[Embedder] = []
+    try:
+        if args.embedder:
+            embedders.append(load_resnet18(args.embedder, torch.device("cpu")))
+        if args.teacher:
+            embedders.append(Teacher(args.teacher))
+    except WebcastError as error:
+        parser.error(str(error))
+    checks = [load_check(embedder, args.photos, args.landmarks) for embedder in embedders]
     donors, model = choose_donors(load_donors(args.photos, args.landmarks))
     studio = Studio(donors, layouts(donors, model), model, args.seed)
     numbers = read_numbers(args.numbers) if args.numbers else None
     cast = []
     for gender, names in stage_names().items():
         wanted = numbers[gender] if numbers else range(2 * args.count)
-        people = audition(studio, gender == "female", wanted, args.count, check, args.threads)
+        people = audition(studio, gender == "female", wanted, args.count, checks, args.threads)
         cast += [(name, gender, person) for name, person in zip(names, people, strict=False)]
     args.out.mkdir(parents=True)
     write_troupe(args.out, cast)
     print(f"{len(cast)} actors in {args.out}")
-    if check:
+    for check in checks:
         report(check, cast)
 
 
@@ -341,7 +354,7 @@ def report(check: LikenessCheck, cast: list[tuple[str, str, Candidate]]) -> None
     similarity = embeddings @ embeddings.T
     own = np.where(same & ~np.eye(len(names), dtype=bool), similarity, 1).min(1)
     other = np.where(same, -1, similarity).max(1)
-    print(f"nearest real person: {summary(nearest)}; limit {check.limit:.3f}")
+    print(f"{check.embedder.id}: nearest real person: {summary(nearest)}; limit {check.limit:.3f}")
     print(f"least alike of one's own pictures: {summary(own)}; nearest other actor: {summary(other)}")
 
 
