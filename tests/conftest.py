@@ -1,12 +1,17 @@
-"""Keeps every test off the network and out of the user's caches."""
+"""Keeps every test off the network and out of the user's caches, and leaves nothing behind on the disk."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
 
 _home = Path(tempfile.mkdtemp(prefix="webcast-tests-"))
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # what failed is kept to be looked at
+os.environ["TMPDIR"] = tempfile.tempdir = str(_home)
 os.environ["HF_HOME"] = str(_home / "huggingface")
 os.environ["GRADIO_TEMP_DIR"] = str(_home / "gradio")
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"

@@ -86,7 +86,7 @@ def test_the_reader_sees_the_whole_head_and_where_things_are():
 
 def test_weights_are_read_back_and_each_picture_is_realized_alone(tmp_path):
     torch.manual_seed(0)
-    network = red_face(Generator(2, 5))
+    network = red_face(Generator(2, 5, resized=True))
     nn.init.normal_(network.reader.fc.weight, 0, 0.05)
     write_stage(tmp_path, CONFIG, network)
     realizer = REALIZERS["appearance"](tmp_path, CPU)
@@ -103,19 +103,23 @@ def test_weights_are_read_back_and_each_picture_is_realized_alone(tmp_path):
 
 @pytest.mark.parametrize("missing", sorted(CONFIG.keys() - {"name"}))
 def test_a_config_without_a_setting_is_refused(tmp_path, missing):
-    write_stage(tmp_path, {k: v for k, v in CONFIG.items() if k != missing}, red_face(Generator(2, 5)))
+    write_stage(
+        tmp_path, {k: v for k, v in CONFIG.items() if k != missing}, red_face(Generator(2, 5, resized=True))
+    )
     with pytest.raises(WeightsError, match=missing):
         REALIZERS["appearance"](tmp_path, CPU)
 
 
 def test_an_unknown_generator_is_refused(tmp_path):
-    write_stage(tmp_path, CONFIG | {"generator": {"name": "appearance"}}, red_face(Generator(2, 5)))
+    write_stage(
+        tmp_path, CONFIG | {"generator": {"name": "appearance"}}, red_face(Generator(2, 5, resized=True))
+    )
     with pytest.raises(WeightsError, match="choose one of cyclegan"):
         REALIZERS["appearance"](tmp_path, CPU)
 
 
 def test_a_matte_of_other_pixels_than_the_textures_is_refused(tmp_path):
-    network = red_face(Generator(2, 5))
+    network = red_face(Generator(2, 5, resized=True))
     network.matte[0, 0] = 1
     write_stage(tmp_path, CONFIG, network)
     with pytest.raises(WeightsError, match="65 pixels and their texture 64"):
