@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 from scipy.interpolate import LinearNDInterpolator
+from scipy.spatial import Delaunay
 
 from webcast.errors import WeightsError
 from webcast.networks.appearance import Appearance
@@ -17,10 +18,13 @@ from webcast.tensors import to_tensor
 
 BATCH = 8
 STEP_PX = 2  # the warp is computed at every second pixel and is smooth in between
+SMOOTH = 0.012  # of the side, over which moves are evened
+FAR_AWAY = np.float32([(x, y) for x in (-1, 0.5, 2) for y in (-1, 0.5, 2) if x != 0.5 or y != 0.5])
+"""Places about the head, which move as the face does on the whole."""
+ROUNDS, PACE = 16, 0.7  # in which the way back is found, and how much of each step is taken
 ABOUT = 0.023  # of the side, about which two faces are compared
 ALIKE = 0.1  # of the range of colours: a difference by which two faces still show the same
 MOST_LIGHT = 1.4  # by which a channel of the face is made brighter or darker
-OUTSIDE = -1e4  # where a warp leads outside the face
 
 
 class AppearanceRealizer:
@@ -34,7 +38,7 @@ class AppearanceRealizer:
         self._network = network.to(device).eval()
         self._device = device
         self._matte = network.matte.cpu().numpy()
-        self._mean_shape = network.shape_mean.cpu().numpy()
+        self._warp = Warp(network.shape_mean.cpu().numpy(), size_px)
         if (self._matte > 0).sum() != len(network.texture_mean):
             raise WeightsError(
                 f"The weights' matte has {(self._matte > 0).sum()} pixels and their texture "
@@ -55,8 +59,10 @@ class AppearanceRealizer:
         head = (fake_b.transpose(1, 2, 0) + 1) / 2
         face = np.zeros((*self._matte.shape, 3), np.float32)
         face[self._matte > 0] = texture
-        where = warp_map(self._mean_shape, shape, self.size_px) * len(self._matte) - 0.5
-        placed, matte = (cv2.remap(layer, where, None, cv2.INTER_LINEAR) for layer in (face, self._matte))
+        where = self._warp(shape) * len(self._matte) - 0.5
+        layers = (face, self._matte, np.float32(self._matte > 0))
+        placed, matte, covered = (cv2.remap(layer, where, None, cv2.INTER_LINEAR) for layer in layers)
+        placed /= covered.clip(1e-3)[..., None]  # at the edge it is mixed with nothing
         placed = in_its_light(placed, head, matte > 0.5)
         matte *= disagreement(head, placed, matte > 0)
         blended = head + matte[..., None] * (placed - head)
@@ -84,12 +90,38 @@ def disagreement(head: np.ndarray, face: np.ndarray, where: np.ndarray) -> np.nd
     return 1 - np.exp(-np.square(cv2.GaussianBlur(away, (0, 0), ABOUT * len(head)) / ALIKE))
 
 
-def warp_map(mean_shape: np.ndarray, shape: np.ndarray, size_px: int) -> np.ndarray:
-    """From which place of the mean shape each pixel of a face of that shape comes, float32 (S, S, 2).
+class Warp:
+    """Finds from which place of the mean shape each pixel of a face of another shape comes.
 
-    Shapes (L, 2) and places are x and y in parts of the side; outside the face they are far away.
+    Shapes (L, 2) and places are x and y in parts of the side. What is known is how each point of the mean
+    shape moves; the way back is searched for as a fixed point (Chen, Lu, Chen, Ruchala, Olivera, "A simple
+    fixed-point approach to invert a deformation field", Medical Physics 35(1), 2008, doi 10.1118/1.2816107).
+    There is one where nothing folds, but lips or lids of a linear model may cross: moves are evened first.
     """
-    middle = (np.arange(size_px // STEP_PX) + 0.5) * STEP_PX / size_px
-    x, y = np.meshgrid(middle, middle)
-    coarse = LinearNDInterpolator(shape, mean_shape, fill_value=OUTSIDE)(x, y).astype(np.float32)
-    return cv2.resize(coarse, (size_px, size_px), interpolation=cv2.INTER_LINEAR)
+
+    def __init__(self, mean_shape: np.ndarray, size_px: int) -> None:
+        self.mean_shape, self.size_px = mean_shape, size_px
+        self.count = size_px // STEP_PX
+        middle = (np.arange(self.count, dtype=np.float32) + 0.5) / self.count
+        self.places = np.stack(np.meshgrid(middle, middle), -1)
+        self.triangles = Delaunay(np.concatenate([mean_shape, FAR_AWAY]))
+
+    def __call__(self, shape: np.ndarray) -> np.ndarray:
+        """float32 (size_px, size_px, 2); about the face, places outside the mean shape."""
+        moves = self.moves(shape)
+        where = self.places.copy()
+        for _ in range(ROUNDS):
+            there = cv2.remap(
+                moves, where * self.count - 0.5, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            )
+            where += PACE * (self.places - there - where)
+        return cv2.resize(where, (self.size_px, self.size_px), interpolation=cv2.INTER_LINEAR)
+
+    def moves(self, shape: np.ndarray) -> np.ndarray:
+        """How each place of the mean shape moves, float32 (count, count, 2)."""
+        away = shape - self.mean_shape
+        on_the_whole = np.repeat(away.mean(0, keepdims=True), len(FAR_AWAY), 0)
+        moves = LinearNDInterpolator(self.triangles, np.concatenate([away, on_the_whole]))(self.places)
+        return cv2.GaussianBlur(
+            moves.astype(np.float32), (0, 0), SMOOTH * self.count, borderType=cv2.BORDER_REPLICATE
+        )
