@@ -1,4 +1,4 @@
-"""Keeps every test off the network and out of the user's caches, and leaves nothing behind on the disk."""
+"""Keeps every test off the network and out of the user's caches; of what it writes, what failed is left."""
 
 import atexit
 import os

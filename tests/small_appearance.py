@@ -17,7 +17,7 @@ CONFIG = {
     "pixels": PIXELS,
     "points": len(SQUARE),
     "texture_px": TEXTURE_PX,
-    "generator": {"name": "pix2pix", "channels": 2, "levels": 5, "resized": True},
+    "generator": {"name": "pix2pix", "channels": 2, "levels": 5},
 }
 
 

@@ -118,15 +118,8 @@ def test_a_run_gives_a_realizer_and_other_heads_are_refused(model, tmp_path):
     face_model.save(model, tmp_path / "model.npz")
     heads = write_heads(tmp_path / "heads")
     torch.manual_seed(0)
-    config = {
-        "name": "pix2pix",
-        "size_px": 64,
-        "channels": 2,
-        "levels": 5,
-        "resized": True,
-        "direction": "drawn-to-photo",
-    }
-    write_stage(tmp_path / "generator", config, Generator(2, 5, resized=True))
+    config = {"name": "pix2pix", "size_px": 64, "channels": 2, "levels": 5, "direction": "drawn-to-photo"}
+    write_stage(tmp_path / "generator", config, Generator(2, 5))
     own = ("--heads", heads, "--face-model", tmp_path / "model.npz", "--generator", tmp_path / "generator")
     own += ("--output-dir", tmp_path / "run")
     done = run(*own, "--batch-size", 4, "--max-steps", 2, "--save-every", 1)

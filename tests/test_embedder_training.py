@@ -112,8 +112,9 @@ def test_a_pupil_may_take_another_photo_of_the_same_person_for_this_one():
 
 
 def test_a_run_with_a_teacher_keeps_the_embedder_alone(heads_folder, tmp_path):
-    teacher, run = tmp_path / "teacher.npy", tmp_path / "run"
-    np.save(teacher, np.random.default_rng(0).normal(size=(4, 128)).astype(np.float32))
+    teacher, run = tmp_path / "teacher.npz", tmp_path / "run"
+    vectors = np.random.default_rng(0).normal(size=(4, 128)).astype(np.float32)
+    np.savez(teacher, vectors=vectors, people=load(heads_folder).people)
     flags = ("--size-px", 32, "--batch-size", 4, "--max-steps", 2, "--save-every", 1, "--teacher", teacher)
     command = ("training.embedder", "--heads", heads_folder, "--output-dir", run, *flags)
     subprocess.run([sys.executable, "-m", *map(str, command)], cwd=ROOT, check=True)
@@ -121,8 +122,9 @@ def test_a_run_with_a_teacher_keeps_the_embedder_alone(heads_folder, tmp_path):
 
 
 def test_a_teacher_of_other_heads_is_refused(heads_folder, tmp_path):
-    np.save(tmp_path / "teacher.npy", np.zeros((3, 128), np.float32))
-    flags = ("--teacher", tmp_path / "teacher.npy", "--output-dir", tmp_path / "run")
+    in_another_order = load(heads_folder).people[::-1]
+    np.savez(tmp_path / "teacher.npz", vectors=np.zeros((4, 128), np.float32), people=in_another_order)
+    flags = ("--teacher", tmp_path / "teacher.npz", "--output-dir", tmp_path / "run")
     command = ("training.embedder", "--heads", heads_folder, *flags)
     run = subprocess.run(
         [sys.executable, "-m", *map(str, command)], cwd=ROOT, capture_output=True, text=True, check=False

@@ -42,7 +42,7 @@ def test_the_similarity_is_the_one_that_finds_more_of_the_development_people(mon
 
 
 def test_the_untrained_realizer_has_the_fitted_model_and_no_trained_layer(tmp_path):
-    trained = red_face(Generator(2, 5, resized=True))
+    trained = red_face(Generator(2, 5))
     write_stage(tmp_path / "realizer", CONFIG, trained)
     untrained = untrained_realizer(tmp_path)._network
     assert untrained.texture_mean.equal(trained.texture_mean)

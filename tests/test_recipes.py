@@ -247,27 +247,6 @@ def test_pix2pix_translates_a_picture_the_same_way_each_time():
     torch.testing.assert_close(generator(x)[:1], generator(x[:1]))
 
 
-def test_resizing_and_convolving_are_one_transposed_convolution():
-    torch.manual_seed(0)
-    one = pix2pix_networks.ResizedConvolution(5, 3, bias=True)
-    convolution = nn.Conv2d(5, 3, 3, padding=1)
-    convolution.weight.data.copy_(one.weight.flip(2, 3).transpose(0, 1))
-    convolution.bias.data.copy_(one.bias)
-    x = torch.randn(2, 5, 6, 7)
-    torch.testing.assert_close(one(x), convolution(nn.Upsample(scale_factor=2)(x)))
-
-
-def test_a_resizing_generator_leaves_no_grid_on_a_flat_picture():
-    x = torch.full((1, 3, 64, 64), 0.4)
-    steps = {}
-    for resized in (False, True):
-        torch.manual_seed(0)
-        generator = pix2pix_networks.Generator(channels=4, levels=5, resized=resized).eval()
-        middle = generator(x)[..., 24:40, 24:40]
-        steps[resized] = middle.diff(dim=-1).abs().max() / middle.std()
-    assert steps[True] < 1e-2 < 0.5 < steps[False]
-
-
 def test_the_learning_rate_is_constant_and_then_falls_to_nothing():
     rates = [half_constant(step, 10) for step in range(1, 11)]
     assert rates == pytest.approx([1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2, 0])

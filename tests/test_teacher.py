@@ -62,6 +62,18 @@ def test_every_photo_gets_the_vector_of_its_upright_head(models):
     assert [((256, 256, 3), (str(models / teacher.POINTS), face), 150, 0.25)] * 2 == SHOWN
 
 
+def test_many_photos_are_looked_at_in_parts_and_keep_their_order(models, monkeypatch):
+    photos = []
+    for number in range(5):
+        cv2.imwrite(str(models / f"{number}.png"), np.uint8(synthetic_photo() * (1 - number / 8)))
+        photos.append(FacePhoto(models / f"{number}.png", "ann", synthetic_points()))
+    monkeypatch.setattr(teacher, "PART", 2)
+    together = teacher.taught_in_parts(models, photos, map)
+    assert together.shape == (5, 128)
+    assert (np.diff(together[:, 0]) < 0).all()
+    np.testing.assert_array_equal(together, teacher.taught(models, photos))
+
+
 def test_it_embeds_heads_of_any_size_the_same_when_they_are_mirrored(models):
     head = Image.fromarray(synthetic_photo()).resize((90, 90))
     head.paste("white", (0, 0, 30, 90))
@@ -69,6 +81,7 @@ def test_it_embeds_heads_of_any_size_the_same_when_they_are_mirrored(models):
     assert vectors.shape == (2, 128)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(vectors[0], vectors[1], rtol=0.01)
+    assert teacher.Teacher(models).embed([]).shape == (0, 128)
 
 
 def test_the_command_refuses_heads_of_other_photos(models, monkeypatch, capsys):

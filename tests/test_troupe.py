@@ -9,14 +9,16 @@ import pytest
 from training import landmark_indices as at
 from training import morph
 from training.donors import BRIDGE, LANDMARKS, UNDER_EYES, Donor, choose_donors, layouts, load_donors, yaw_of
-from training.likeness import same_person_limit
+from training.likeness import LikenessCheck, same_person_limit
 from training.makeup import CHEEKS, FOREHEAD
 from training.split import is_test_person
 from training.troupe import (
     OUT_PX,
     STAGE_NAMES,
     Candidate,
+    Picture,
     Studio,
+    audition,
     choose,
     read_numbers,
     stage_names,
@@ -232,6 +234,41 @@ def test_the_choice_leaves_out_ghosts_and_twins():
     people = [candidate(0, 0.1), candidate(0.01, 0.11), candidate(5, 0.12), candidate(9, 0.13)]
     people += [candidate(100, 0.9), candidate(200, 0.9)]
     assert sorted(c.layout[0] for c in choose(people, 3)) == [0, 5, 9]
+
+
+class OneColour:
+    """An embedder that is told a real person by the colour of a picture, and sees one channel alone."""
+
+    revision = "1"
+
+    def __init__(self, channel: int) -> None:
+        self.channel, self.id = channel, f"channel-{channel}"
+
+    def embed(self, images) -> np.ndarray:
+        return np.float32([[np.asarray(image)[..., self.channel].mean() / 255] for image in images])
+
+
+class Lineup:
+    """A studio whose candidate `n` is red, green or neither in the last of two pictures."""
+
+    def candidate(self, female: bool, number: int) -> Candidate:
+        colours = [(0, 0, 0), ((255, 0, 0), (0, 255, 0), (0, 0, 0), (0, 0, 0))[number]]
+        points = sketch_points(np.random.default_rng(0))
+        return Candidate(
+            [Picture(np.full((OUT_PX, OUT_PX, 3), c, np.uint8), points, None) for c in colours],
+            np.array([number, 0.0]),
+            number / 10,
+        )
+
+
+def test_nobody_is_taken_whom_one_of_two_embedders_sees_as_somebody():
+    checks = [
+        LikenessCheck(OneColour(c), np.ones((1, 1), np.float32), np.array(["ann"]), 0.5) for c in (0, 1)
+    ]
+    taken = audition(Lineup(), True, range(4), 2, checks, threads=1)
+    assert sorted(c.layout[0] for c in taken) == [2, 3]
+    with pytest.raises(SystemExit, match="Only 2 women are left of 3"):
+        audition(Lineup(), True, range(4), 3, checks, threads=1)
 
 
 def test_the_limit_is_what_most_real_people_keep_to():

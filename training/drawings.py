@@ -26,6 +26,7 @@ from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
 from training.loop import seeded
 from training.processes import fresh_processes
 from training.render import SCHOOLS, draw_style, face_height, ink_lines, render
+from training.whole_files import whole_file
 
 ABOUT = "people.json"
 SIDE_PX = 88
@@ -98,15 +99,9 @@ def draw_all(photos: list[FacePhoto], out: Path, seed: int, workers: int) -> Non
             continue
         with fresh_processes().Pool(workers) as pool:
             drawn = pool.imap(partial(draw_one, way, seed + number), enumerate(photos), chunksize=32)
-            save(path, list(tqdm(drawn, total=len(photos), desc=way, unit="head")))
-
-
-def save(path: Path, pictures: list[np.ndarray]) -> None:
-    """Written aside and renamed, so that a file that is there is whole."""
-    side = path.with_suffix(".partial")
-    with side.open("wb") as file:
-        np.save(file, np.stack(pictures))
-    side.replace(path)
+            heads = list(tqdm(drawn, total=len(photos), desc=way, unit="head"))
+        with whole_file(path) as file:
+            np.save(file, np.stack(heads))
 
 
 @dataclass(frozen=True)

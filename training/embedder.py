@@ -264,10 +264,13 @@ def main() -> None:
     torch.manual_seed(args.seed)
     pupil = None
     if args.teacher:
-        vectors, people = np.load(args.teacher), dataset.heads.people
-        if vectors.ndim != 2 or len(vectors) != len(people):
-            parser.error(f"{args.teacher} is not of these {len(people)} heads; run training.teacher on them")
-        pupil = Pupil(vectors, torch.tensor([dataset.labels[person] for person in people]))
+        people = dataset.heads.people
+        with np.load(args.teacher) as file:
+            if file["people"].tolist() != people:
+                parser.error(
+                    f"{args.teacher} is not of these {len(people)} heads; run training.teacher on them"
+                )
+            pupil = Pupil(file["vectors"], torch.tensor([dataset.labels[person] for person in people]))
     recipe = EmbedderRecipe(len(dataset.labels), args.learning_rate, args.size_px, pupil=pupil)
     if args.start_from:
         recipe.networks["embedder"].load_state_dict(read_tensors(args.start_from))

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from training import landmark_indices as at
 from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
+from training.whole_files import whole_file
 from webcast.networks.appearance import Appearance
 
 TEXTURE_PX = 224
@@ -157,11 +158,8 @@ class Components:
 
 
 def save(model: FaceModel, path: Path) -> None:
-    """Written aside and renamed, so that a file that is there is whole."""
-    side = path.with_suffix(".partial")
-    with side.open("wb") as file:
+    with whole_file(path) as file:
         np.savez(file, **vars(model))
-    side.replace(path)
 
 
 def load(path: Path) -> FaceModel:

@@ -12,7 +12,7 @@ from training.faces import aligned_head, read_landmarks, read_rgb
 from training.split import normalise
 from webcast.types import Embedder
 
-CROP_PX = 160
+CROP_PX = 256  # near to what a picture of the troupe has: a blurred one is like everybody
 USUAL_SHARE = 0.95
 
 
@@ -47,6 +47,7 @@ def load_check(embedder: Embedder, photos: Path, landmarks: Path) -> LikenessChe
     crops = [aligned_head(read_rgb(photos / photo), points[photo], CROP_PX, rng)[0] for _, photo in taken]
     embeddings = embedder.embed([Image.fromarray(crop) for crop in crops])
     people = np.array([person for person, _ in taken])
+    print(f"{embedder.id}: ", end="")
     return LikenessCheck(embedder, embeddings, people, same_person_limit(embeddings, people))
 
 

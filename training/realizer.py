@@ -4,13 +4,12 @@
 
 U-GAT-IT (Kim et al. 2020, arXiv 1907.10830) learns from unpaired pictures in about a million steps. With
 `training.render` there are pairs, and a generator that has learned them needs far fewer. The generator is
-U-GAT-IT's light one or pix2pix's U-Net, which resizes where the paper has transposed convolutions
-(`--network`). It is trained as in pix2pix (Isola et al. 2017, arXiv 1611.07004): an L1 loss to the photo and
-an adversarial loss, the least squares of U-GAT-IT's local discriminator with its CAM logits
-(`--discriminator-channels 0` leaves it out, for a quick start). Deliberate differences from both: every sixth
-sample is an anime frame, which has no photo, so only its coarse colours are held (L1 after pooling to 8 x 8)
-and the discriminator judges the rest; with `--embedder` the fake must also look like the photo to it, in its
-inner features and in its vector.
+U-GAT-IT's light one or pix2pix's U-Net (`--network`). It is trained as in pix2pix (Isola et al. 2017, arXiv
+1611.07004): an L1 loss to the photo and an adversarial loss, the least squares of U-GAT-IT's local
+discriminator with its CAM logits (`--discriminator-channels 0` leaves it out, for a quick start). Deliberate
+differences from both: every sixth sample is an anime frame, which has no photo, so only its coarse colours
+are held (L1 after pooling to 8 x 8) and the discriminator judges the rest; with `--embedder` the fake must
+also look like the photo to it, in its inner features and in its vector.
 
 Where our renderer drew the pair, the photo is given the drawing's proportions as far as a photo can have them
 (`believable`). Else eyes and jaw lie elsewhere on the two, and an L1 loss answers that with blur. Women and
@@ -278,7 +277,7 @@ class RealizerRecipe(Recipe):
         if self.network == "ugatit":
             config |= {"light": True, "blocks": 4}
         else:
-            config |= {"levels": self.levels, "resized": True}
+            config |= {"levels": self.levels}
         write_stage(folder, config | {"direction": "drawn-to-photo"}, networks["gen_ab"])
 
     def picture(self, networks: dict[str, nn.Module]) -> np.ndarray:
@@ -297,7 +296,7 @@ def build_generator(network: str, channels: int, size_px: int, levels: int) -> n
     """U-GAT-IT's light generator, or pix2pix's with so many levels."""
     if network == "ugatit":
         return ugatit.Generator(size_px=size_px, light=True, channels=channels)
-    generator = pix2pix.Generator(channels, levels, resized=True)
+    generator = pix2pix.Generator(channels, levels)
     normal_weights(generator)
     return generator
 

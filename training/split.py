@@ -3,7 +3,7 @@
 Nobody is listed, so that no name has to stand in the repository: a person of the portraits is a test person
 if the hash of the normalised name says so. Other sources leave out whoever is a test person of the
 portraits, by normalised name. A few of the others, of all sources, are development people: limits and choices
-are made on them, so no model learns them and no result is reported on them.
+are made on them, so no model learns them, and what is reported on them says so.
 """
 
 import csv

@@ -6,15 +6,15 @@ public domain (CC0). It learned from some three million photos; a pupil of ours 
     pip install dlib-bin==20.0.1
     pip download --no-deps face_recognition_models==0.3.0 && tar xf face_recognition_models-0.3.0.tar.gz
     python -m training.teacher --data ../shared/data --landmarks DIR --heads data/heads \\
-        --models face_recognition_models-0.3.0/face_recognition_models/models --out teacher.npy
+        --models face_recognition_models-0.3.0/face_recognition_models/models --out teacher.npz
 
-The file holds float32 (N, 128), in the order of the heads.
+The file holds `vectors`, float32 (N, 128), and `people` (N,), whose head each is, in the order of the heads.
 """
 
 import argparse
 import importlib.util
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -22,10 +22,11 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from training.drawings import ABOUT, save
+from training.drawings import ABOUT
 from training.faces import FacePhoto, aligned_head, read_rgb, training_photos
 from training.loop import seeded
 from training.processes import fresh_processes
+from training.whole_files import whole_file
 from webcast.errors import WebcastError
 from webcast.weights import sha256
 
@@ -35,6 +36,7 @@ SHA256 = {
     NETWORK: "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
 }
 HEAD_PX, CHIP_PX, PADDING = 256, 150, 0.25
+PART = 32  # photos that one process looks at before it takes others
 FACE = (0.2, 0.28, 0.8, 0.88)
 """Where dlib's own detector would put the face of an upright head, x0, y0, x1, y1 in parts of the side."""
 
@@ -73,9 +75,8 @@ class Teacher:
 
     def see(self, chips: Sequence[np.ndarray]) -> np.ndarray:
         """The network's own vectors, float32 (N, 128)."""
-        return np.array(
-            [np.asarray(v) for v in self._network.compute_face_descriptor(list(chips))], np.float32
-        )
+        seen = [np.asarray(v) for v in self._network.compute_face_descriptor(list(chips))]
+        return np.array(seen, np.float32).reshape(-1, 128)
 
 
 def taught(models: Path, photos: list[FacePhoto]) -> np.ndarray:
@@ -85,13 +86,22 @@ def taught(models: Path, photos: list[FacePhoto]) -> np.ndarray:
     return teacher.see([teacher.chip(head) for head in heads])
 
 
+def taught_in_parts(
+    models: Path, photos: list[FacePhoto], mapped: Callable[..., Iterable[np.ndarray]]
+) -> np.ndarray:
+    """The same of many photos; `mapped` is `map`, or what a pool has for it."""
+    parts = [photos[start : start + PART] for start in range(0, len(photos), PART)]
+    seen = mapped(partial(taught, models), parts)
+    return np.concatenate(list(tqdm(seen, total=len(parts), desc="teacher", unit="part")))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with portraits/ and lfw/")
     parser.add_argument("--landmarks", type=Path, required=True, help="folder with portraits.npz and lfw.npz")
     parser.add_argument("--heads", type=Path, required=True, help="folder that training.drawings wrote")
     parser.add_argument("--models", type=Path, required=True, help="folder with dlib's .dat files")
-    parser.add_argument("--out", type=Path, required=True, help="the .npy file to write")
+    parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
     parser.add_argument("--workers", type=int, default=2, help="processes that look")
     args = parser.parse_args()
     try:
@@ -102,11 +112,10 @@ def main() -> None:
     people = json.loads((args.heads / ABOUT).read_text(encoding="utf-8"))["people"]
     if people != [photo.person for photo in photos]:
         parser.error(f"{args.heads} holds heads of other photos; run training.drawings on these")
-    parts = [photos[start : start + 32] for start in range(0, len(photos), 32)]
     with fresh_processes().Pool(args.workers) as pool:
-        seen = pool.imap(partial(taught, args.models), parts)
-        vectors = [v for part in tqdm(seen, total=len(parts), desc="teacher", unit="part") for v in part]
-    save(args.out, vectors)
+        vectors = taught_in_parts(args.models, photos, pool.imap)
+    with whole_file(args.out) as file:
+        np.savez(file, vectors=vectors, people=np.array(people))
 
 
 if __name__ == "__main__":

@@ -63,9 +63,8 @@ def build_cyclegan(config: dict, folder: Path) -> nn.Module:
 
 
 def build_pix2pix(config: dict, folder: Path) -> nn.Module:
-    """Of a config with channels, levels and resized; size_px is a multiple of two to the power of levels."""
-    counts = (setting(config, key, int, folder) for key in ("channels", "levels"))
-    return pix2pix.Generator(*counts, setting(config, "resized", bool, folder))
+    """Of a config with channels and levels; size_px is a multiple of two to the power of levels."""
+    return pix2pix.Generator(*(setting(config, key, int, folder) for key in ("channels", "levels")))
 
 
 def build_uvcgan2(config: dict, folder: Path) -> nn.Module:

@@ -58,7 +58,7 @@ def curve(scores: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> list[Poi
 
 
 def at_recall(points: Sequence[Point], recall: float) -> Point:
-    """The strictest limit that still keeps that part of what is right."""
+    """The strictest limit that still keeps that part of what is right, to let few others in."""
     return max((point for point in points if point.recall >= recall), key=lambda point: point.limit)
 
 

@@ -90,7 +90,6 @@ class Pix2Pix(Recipe):
 
     def export(self, networks: dict[str, nn.Module], folder: Path) -> None:
         sizes = {"size_px": self.settings.size_px, "channels": self.settings.channels, "levels": self.levels}
-        sizes["resized"] = False
         for way in self.ways:
             direction = DIRECTIONS[way][0]
             write_stage(

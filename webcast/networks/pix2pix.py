@@ -5,46 +5,21 @@ arXiv 1611.07004). Reference implementation: junyanz/pytorch-CycleGAN-and-pix2pi
 `unet_256` with batch normalisation and dropout (one level less at 128 px, as its `unet_128`).
 
 Deliberate difference: `eval()` is used for inference, so that a picture is translated the same way each time
-and whatever else is in the batch; the reference leaves dropout and batch statistics on. On request a level
-comes up by resizing and a convolution (Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts",
-Distill 2016, doi 10.23915/distill.00003): a transposed one leaves a fine grid over flat colours.
+and whatever else is in the batch; the reference leaves dropout and batch statistics on.
 """
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-
-
-class ResizedConvolution(nn.ConvTranspose2d):
-    """Resizes a map to double its side, each pixel becoming four, and convolves it with a 3 x 3 kernel.
-
-    Both are one transposed convolution, whose kernel is the 3 x 3 one laid over the four pixels: the same
-    numbers at half the cost.
-    """
-
-    def __init__(self, inputs: int, outputs: int, bias: bool) -> None:
-        super().__init__(inputs, outputs, 3, 2, 1, bias=bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        kernel = F.avg_pool2d(F.pad(self.weight, (1, 1, 1, 1)), 2, 1, divisor_override=1)
-        return F.conv_transpose2d(x, kernel, self.bias, 2, 1)
-
-
-def enlarged(inputs: int, outputs: int, resized: bool, bias: bool = False) -> nn.Module:
-    """The layer that doubles the side of a map."""
-    if resized:
-        return ResizedConvolution(inputs, outputs, bias)
-    return nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=bias)
 
 
 class Level(nn.Module):
     """One level of the U: down, the level below, up, and its input beside the result."""
 
-    def __init__(self, outer: int, inner: int, below: nn.Module | None, dropout: bool, resized: bool) -> None:
+    def __init__(self, outer: int, inner: int, below: nn.Module | None, dropout: bool) -> None:
         super().__init__()
         down = [nn.LeakyReLU(0.2), nn.Conv2d(outer, inner, 4, 2, 1, bias=False)]
         up_inputs = inner if below is None else inner * 2
-        up = [nn.ReLU(), enlarged(up_inputs, outer, resized), nn.BatchNorm2d(outer)]
+        up = [nn.ReLU(), nn.ConvTranspose2d(up_inputs, outer, 4, 2, 1, bias=False), nn.BatchNorm2d(outer)]
         if below is not None:
             down += [nn.BatchNorm2d(inner), below]
         if dropout:
@@ -63,23 +38,22 @@ def all_levels(size_px: int) -> int:
 class Generator(nn.Module):
     """Translates float (N, 3, H, W) in [-1, 1] into the same; H and W are multiples of 2 ** `levels`.
 
-    `levels` is 8 for 256 px and 7 for 128 px (`all_levels`), and at least 5. `resized` is for resizing and a
-    convolution in place of a transposed one.
+    `levels` is 8 for 256 px and 7 for 128 px (`all_levels`), and at least 5.
     """
 
-    def __init__(self, channels: int = 64, levels: int = 8, resized: bool = False) -> None:
+    def __init__(self, channels: int = 64, levels: int = 8) -> None:
         super().__init__()
         wide = channels * 8
-        level = Level(wide, wide, None, False, resized)
+        level = Level(wide, wide, None, dropout=False)
         for _ in range(levels - 5):
-            level = Level(wide, wide, level, True, resized)
+            level = Level(wide, wide, level, dropout=True)
         for outer, inner in ((channels * 4, wide), (channels * 2, channels * 4), (channels, channels * 2)):
-            level = Level(outer, inner, level, False, resized)
+            level = Level(outer, inner, level, dropout=False)
         self.layers = nn.Sequential(
             nn.Conv2d(3, channels, 4, 2, 1, bias=False),
             level,
             nn.ReLU(),
-            enlarged(channels * 2, 3, resized, bias=True),
+            nn.ConvTranspose2d(channels * 2, 3, 4, 2, 1),
             nn.Tanh(),
         )
 
