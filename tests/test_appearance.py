@@ -142,6 +142,14 @@ def test_an_unknown_generator_is_refused(tmp_path):
         REALIZERS["appearance"](tmp_path, CPU)
 
 
+def test_a_mean_shape_that_is_not_finite_is_refused(tmp_path):
+    network = red_face(Generator(2, 5))
+    network.shape_mean[0, 0] = torch.nan
+    write_stage(tmp_path, CONFIG, network)
+    with pytest.raises(WeightsError, match="mean shape is not finite"):
+        REALIZERS["appearance"](tmp_path, CPU)
+
+
 def test_a_matte_of_other_pixels_than_the_textures_is_refused(tmp_path):
     network = red_face(Generator(2, 5))
     network.matte[0, 0] = 1

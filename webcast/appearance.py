@@ -32,7 +32,7 @@ MOST_LIGHT = 1.4  # by which a channel of the face is made brighter or darker
 class AppearanceRealizer:
     """Turns drawn heads of any size into photo-like ones of `size_px`; see `types.Realizer`.
 
-    Raises `WeightsError` where matte and texture have not the same pixels.
+    Raises `WeightsError` where matte and texture have not the same pixels, or the mean shape is not finite.
     """
 
     def __init__(self, network: Appearance, device: torch.device, size_px: int, direction: str) -> None:
@@ -40,7 +40,12 @@ class AppearanceRealizer:
         self._network = network.to(device).eval()
         self._device = device
         self._matte = network.matte.cpu().numpy()
-        self._warp = Warp(network.shape_mean.cpu().numpy(), size_px)
+        mean_shape = network.shape_mean.cpu().numpy()
+        if not np.isfinite(mean_shape).all():
+            raise WeightsError(
+                "The weights' mean shape is not finite; make them anew with `python -m training.face_model`."
+            )
+        self._warp = Warp(mean_shape, size_px)
         if (self._matte > 0).sum() != len(network.texture_mean):
             raise WeightsError(
                 f"The weights' matte has {(self._matte > 0).sum()} pixels and their texture "
