@@ -48,7 +48,7 @@ def test_a_matte_lets_the_head_through():
 def test_where_the_generator_makes_nearly_the_same_its_own_is_shown():
     network = red_face()
     network.texture_mean.fill_(0.53)
-    np.testing.assert_allclose(realized(network), 128, atol=1)
+    assert (realized(network) == 128).all()
     network.texture_mean.fill_(0.8)
     assert 140 < realized(network)[16, 16, 0] < 170
 
